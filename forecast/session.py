@@ -337,7 +337,7 @@ class Session:
             forecasters: only the prices of these; none named: those of everybody.
             days: only prices that are at most so many days old.
 
-        Raises NoPricesError, ValueError for names that there are not, and TooDenseError.
+        Raises NoPricesError, and ValueError for names that there are not.
         """
         from forecast.analysis.crowd import crowd
 

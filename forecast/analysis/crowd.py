@@ -7,39 +7,41 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import combinations_with_replacement, product
 from math import comb, log, prod
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecast.analysis.projection import (
+    Atoms,
+    DutchBook,
     UnreachableError,
     dutch_books,
     nearest_coherent,
-    project,
+    plainly_coherent,
 )
 from forecast.analysis.questions import latest_numbers, of_other_rules, resolution_on, status_on
-from forecast.analysis.supposition import TooDenseError
 from forecast.analysis.target import Weighted, weighted
-from forecast.inference.engine import ENGINE, draws_at_once
+from forecast.analysis.tilting import AskedEvent, Tilted, Tilting
 from forecast.ledger.outcome import Outcome, by_level
 from forecast.model.asof import AsOfNetwork, compile_workspace
-from forecast.model.between import paths_table
-from forecast.posterior.by_date import QUESTION_QUANTILES, decided, question_probabilities
-from forecast.posterior.weights import deviations, effective_size, standard_error, weighted_quantiles
+from forecast.posterior.by_date import QUESTION_QUANTILES, decided, states_on, yes_in_draws
+from forecast.posterior.posterior import Posterior, spacing, thinned
+from forecast.posterior.weights import averages, deviations, effective_size, standard_error, weighted_quantiles
 from forecast.workspace.problems import choice
 from forecast.workspace.read_benchmarks import authors_of
 from forecast.workspace.records import Question
 
 Array = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 DRAWS = 500  # of which the joint is taken; its margins are those of all draws
-BLOCK = 500  # draws solved at once
+HELD = 50_000_000  # numbers of the tables of all draws: of a large network fewer draws are taken
+LEAST_DRAWS = 40
+DRAWS_OF_DAYS = 5_000  # on which the forecast's own numbers are solved, all earlier days together
 MOST_COURSES = 50_000  # of one event through the days that are asked about, in all states of its parents
-MOST_ATOMS = 20_000  # answers to all questions times scenarios
 LEAST_GAIN = 1e-9  # of a contradiction: less is rounding
+OWN = 1e-6  # of a probability: the joint has the forecast's own numbers to so much
 ON_THE_EDGE = 1e-7  # of the distance from it, in squared prices: what is nearer lies on it
+AWAY_FROM_EDGE, MOST_AWAY = 30.0, 200.0  # by what factor's logarithm atoms off the edge are lessened, and at most
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,36 +129,6 @@ class NoPricesError(ValueError):
     """Nobody has a price that counts; the message says why."""
 
 
-class _Asked(NamedTuple):
-    """The questions of one event, as parts that their answers share its courses out into.
-
-    `answers` (questions, parts): 1 for yes. `part_of` gives the part of the states on the days and at the horizon.
-    """
-
-    v: int
-    questions: tuple[Question, ...]
-    days: tuple[date, ...]
-    answers: Array
-    part_of: Callable[[tuple[int, ...]], int]
-
-
-@dataclass(frozen=True)
-class _Joint:
-    """P(answers, scenario | E, draw) on some draws: (atoms, scenarios, draws), their weights, and who says yes where.
-
-    `answers`: {question: (atoms,) 1 for yes}.
-    """
-
-    shares: Array
-    weights: Array
-    answers: Mapping[str, Array]
-
-    @property
-    def mean(self) -> Array:
-        """The weighted mean (atoms, scenarios)."""
-        return np.asarray(self.shares @ self.weights)
-
-
 def crowd(
     outcome: Outcome,
     progress: Callable[[str], None],
@@ -181,10 +153,14 @@ def crowd(
     least changed is the joint distribution of draws and worlds. Prices that contradict each other count as the nearest
     coherent ones.
 
-    Raises NoPricesError, ValueError for names that there are not, and TooDenseError.
+    Raises NoPricesError, and ValueError for names that there are not.
     """
     posed, left_out = _posed(outcome, questions, forecasters, days)
-    asked, more = _asked(outcome, list(posed))
+    on = {
+        day: compile_workspace(outcome.layout, outcome.workspace, outcome.as_of, on=day)
+        for day in {question.by for question in posed}
+    }
+    asked, more = by_event(outcome, list(posed), on)
     left_out += more
     used = [question for group in asked for question in group.questions]
     if not used:
@@ -193,27 +169,36 @@ def crowd(
             f": {why}" if why else "; nobody has forecast an open question"
         )
         raise NoPricesError(msg)
-    progress("solving the joint of all questions")
-    joint = _joint(weighted(outcome.posterior, max(1, outcome.posterior.weights.weights.size // DRAWS)), asked)
     progress("the forecast's own numbers")
-    own = {
-        one.question: one
-        for one in question_probabilities(outcome.workspace, outcome.layout, outcome.as_of, outcome.posterior, used)
-    }
-    mean, to_own = _as_forecast(outcome, joint, {name: one.probability for name, one in own.items()})
+    own = _own_numbers(outcome, asked, on)
+    progress("solving the joint of all questions")
+    tilting = Tilting(_some_draws(outcome), asked)
+    atoms = tilting.atoms()
+    to_own = _as_forecast(outcome, tilting, atoms, [own[question.id][0] for question in used])
     said = [(question, who, *point) for question in used for who, point in posed[question].items()]
-    features = np.array([joint.answers[question.id] for question, *_ in said])
+    feature_of = {question: row for row, question in enumerate(used)}
+    places = [feature_of[question] for question, *_ in said]
     prices = np.array([price for *_, price in said])
     progress("the nearest distribution with the prices")
-    possible = mean.sum(axis=1) > 0.0
-    distance, books = dutch_books(features[:, possible], prices, LEAST_GAIN)
-    coherent = nearest_coherent(features[:, possible], prices) if books else prices
-    try:
-        to_crowd, nats = _to_crowd(mean, features, prices, coherent)
-    except UnreachableError as error:
+    priced = atoms.of_rows(places)
+    asked_for = sorted(set(places))
+    books: tuple[DutchBook, ...] = ()
+    distance, coherent, to_crowd = 0.0, prices, None
+    if plainly_coherent(priced.features, prices):
+        # A joint that has the prices is the proof that they are coherent.
+        to_crowd = _with_prices(tilting, to_own, places, prices, np.zeros(tilting.n_features))
+    if to_crowd is None:
+        distance, books = dutch_books(priced, prices, LEAST_GAIN)
+        coherent = nearest_coherent(priced, prices) if books else prices
+        away = _at_the_edge(priced.features, prices, coherent, places, tilting.n_features)
+        to_crowd = _with_prices(tilting, to_own, places, coherent, away)
+    if to_crowd is None:
         msg = "the prices ask for what is all but impossible here; name fewer questions to see which"
-        raise NoPricesError(msg) from error
-    scenarios, ess = _implied(outcome, joint, to_own * to_crowd, features)
+        raise NoPricesError(msg)
+    targets = np.array([coherent[places.index(row)] for row in asked_for])
+    moved = float((to_crowd.multipliers - to_own.multipliers)[asked_for] @ targets)
+    nats = moved - tilting.weighed(to_crowd.moments)[1] + tilting.weighed(to_own.moments)[1]
+    scenarios, ess = _implied(outcome, tilting, to_crowd, asked_for)
     rows = [
         Price(
             question=question.id,
@@ -223,12 +208,12 @@ def crowd(
             forecaster=who,
             date=when,
             price=price,
-            coherent=float(near),
-            forecast=own[question.id].probability,
-            mcse=own[question.id].mcse,
-            decibans=_decibans(price, own[question.id].probability),
+            coherent=float(used_price),
+            forecast=own[question.id][0],
+            mcse=own[question.id][1],
+            decibans=_decibans(price, own[question.id][0]),
         )
-        for (question, who, when, price), near in zip(said, coherent, strict=True)
+        for (question, who, when, price), used_price in zip(said, coherent, strict=True)
     ]
     contradictions = [
         Contradiction(
@@ -245,7 +230,7 @@ def crowd(
         prices=tuple(rows),
         distance=distance if books else 0.0,
         contradictions=tuple(contradictions),
-        bits=nats / log(2.0),
+        bits=max(nats, 0.0) / log(2.0),
         ess=ess,
         scenarios=scenarios,
         left_out=tuple(left_out),
@@ -310,14 +295,18 @@ def _posed(
     return posed, left_out
 
 
-def _asked(outcome: Outcome, questions: Sequence[Question]) -> tuple[list[_Asked], list[NotPriced]]:
-    """Return the questions by event, those that are decided, or of a day that the joint does not reach, left out."""
+def by_event(
+    outcome: Outcome, questions: Sequence[Question], on: Mapping[date, AsOfNetwork]
+) -> tuple[list[AskedEvent], list[NotPriced]]:
+    """Return the questions by event, those that are decided, or of a day that the joint does not reach, left out.
+
+    `on`: the network of each question's last day.
+    """
     network, layout = outcome.posterior.asked.network, outcome.layout
     groups: dict[int, list[Question]] = {}
     left_out = []
     for question in questions:
-        on_day = compile_workspace(layout, outcome.workspace, outcome.as_of, on=question.by)
-        if (answer := decided(on_day, question)) is not None:
+        if (answer := decided(on[question.by], question)) is not None:
             why = f"settled evidence says {'yes' if answer else 'no'}"
             left_out.append(NotPriced(question=question.id, why=why))
         elif question.by > network.on:
@@ -335,11 +324,12 @@ def _asked(outcome: Outcome, questions: Sequence[Question]) -> tuple[list[_Asked
     return asked, left_out
 
 
-def _parts(network: AsOfNetwork, v: int, questions: Sequence[Question]) -> _Asked | None:
+def _parts(network: AsOfNetwork, v: int, questions: Sequence[Question]) -> AskedEvent | None:
     layout, alive = network.layout, network.alive[v]
     days = tuple(sorted({question.by for question in questions if question.by < network.on}))
     ends = (*days, network.on)
-    rows = prod(len(network.alive[p]) for p in layout.parents[v])
+    # Without days on the way nothing hangs on the parents.
+    rows = prod(len(network.alive[p]) for p in layout.parents[v]) if days else 1
     n_courses = (
         len(alive) ** len(ends) if layout.events[v].kind == "status" else comb(len(alive) + len(ends) - 1, len(ends))
     )
@@ -360,99 +350,108 @@ def _parts(network: AsOfNetwork, v: int, questions: Sequence[Question]) -> _Aske
 
     parts = {one: place for place, one in enumerate(sorted({answers(states) for states in courses}))}
     table = np.array(list(parts), dtype=float).T
-    return _Asked(v, tuple(questions), days, table, lambda states: parts[answers(states)])
+    return AskedEvent(v, tuple(questions), days, table, lambda states: parts[answers(states)])
 
 
-def _joint(chosen: Weighted, asked: Sequence[_Asked]) -> _Joint:
-    network, queried = chosen.asked.network, chosen.asked
-    n, n_parts = len(queried.plan.cards), [group.answers.shape[1] for group in asked]
-    n_scenarios = queried.masks.shape[0]
-    if (atoms := prod(n_parts)) * n_scenarios > MOST_ATOMS:
-        msg = (
-            f"{sum(group.answers.shape[0] for group in asked)} questions have {atoms:,} possible joint answers in "
-            f"{n_scenarios} scenarios, more than {MOST_ATOMS:,} cases; name fewer questions, or one forecaster"
-        )
-        raise TooDenseError(msg)
-    leaves = [(*network.layout.parents[group.v], group.v, n + i) for i, group in enumerate(asked)]
-    # The scenario is a variable below the events of its rules: so one pass gives the joint of it and all answers.
-    scenario = n + len(asked)
-    rules, together = (*queried.plan.keep, scenario), tuple(range(n, scenario + 1))
-    cards = (*queried.plan.cards, *n_parts, n_scenarios)
-    order = ENGINE.plan(cards, (*queried.scopes, *leaves, rules, together))
-    holds = np.moveaxis(queried.masks, 0, -1)[..., np.newaxis]
-
-    def on_block(places: Index) -> Array:
-        block = chosen.block(int(places[0]), int(places[-1]) + 1)
-        tables, _ = block.factors()
-        own = [
-            paths_table(network, group.v, group.days, block.theta, size, group.part_of)
-            for group, size in zip(asked, n_parts, strict=True)
-        ]
-        given = [*queried.with_rules(tables), *own, holds, np.ones((*n_parts, n_scenarios, 1))]
-        _, (shares,) = ENGINE.families(order, given, [len(given) - 1])
-        return np.broadcast_to(shares, (*shares.shape[:-1], places.size)).reshape(atoms, n_scenarios, places.size)
-
-    size = draws_at_once([order], most=BLOCK)
-    shares = np.concatenate(ENGINE.in_blocks(on_block, np.arange(chosen.weights.size), size=size), axis=-1)
-    grid = np.array(list(product(*map(range, n_parts)))).T
-    answers = {
-        question.id: group.answers[row][grid[i]]
-        for i, group in enumerate(asked)
-        for row, question in enumerate(group.questions)
-    }
-    return _Joint(shares, chosen.weights, answers)
+def _some_draws(outcome: Outcome) -> Weighted:
+    of = outcome.posterior
+    most = max(LEAST_DRAWS, min(DRAWS, HELD // of.asked.plan.message_entries))
+    return weighted(of, spacing(of.weights.weights.size, most))
 
 
-def _as_forecast(outcome: Outcome, joint: _Joint, own: Mapping[str, float]) -> tuple[Array, Array]:
-    """Return the mean joint with the forecast's own numbers (atoms, scenarios), and the factor that makes it so."""
-    mean = joint.mean
-    n_atoms, n_scenarios = mean.shape
-    by_scenario = [np.broadcast_to(np.eye(n_scenarios)[s], mean.shape).ravel() for s in range(n_scenarios)]
-    features = np.array([*by_scenario, *(np.repeat(joint.answers[name], n_scenarios) for name in own)])
-    targets = np.array([*(one.probability for one in outcome.scenarios.values()), *own.values()])
-    p = mean.ravel() / mean.sum()
+def _own_numbers(
+    outcome: Outcome, asked: Sequence[AskedEvent], on: Mapping[date, AsOfNetwork]
+) -> dict[str, tuple[float, float]]:
+    """Return the forecast's own number for each question, with its Monte Carlo error.
+
+    Those of the horizon from all draws. Of earlier days every draw is solved where the days are few, else evenly spaced
+    ones: these are corrected by what the same draws have at the horizon, less what all draws have, times their slope on
+    it (regression estimation). Source: Owen (2013), "Monte Carlo theory, methods and examples", section 8.9.
+    """
+    of, layout = outcome.posterior, outcome.layout
+    questions = [question for group in asked for question in group.questions]
+    days = sorted({question.by for question in questions} - {of.asked.network.on})
+    some = thinned(of, DRAWS_OF_DAYS // max(len(days), 1))
+    found: dict[str, tuple[float, float]] = {}
+    for day in (*days, of.asked.network.on):
+        on_day = [question for question in questions if question.by == day]
+        if not on_day:
+            continue
+        draws = of if day == of.asked.network.on else some
+        states = states_on(on[day], draws, sorted({question.about.event for question in on_day}))
+        for question in on_day:
+            yes = yes_in_draws(layout, draws, question.about, day, states[question.about.event])
+            v = layout.index[question.about.event]
+            found[question.id] = _corrected(yes, draws, of, v)
+    return found
+
+
+def _corrected(yes: Array, some: Posterior, every: Posterior, v: int) -> tuple[float, float]:
+    few, weights = some.weights.weights, every.weights.weights
+    plain = averages(yes[np.newaxis], few)
+    if some is every:
+        return float(plain.mean[0]), float(plain.mcse[0])
+    here, there = (np.concatenate([of.evaluation.events[v], of.evaluation.scenarios]) for of in (some, every))
+    centred = here - (here @ few)[:, np.newaxis]
+    slopes: Array = np.linalg.pinv((centred * few) @ centred.T, rcond=1e-10) @ (centred * few) @ yes
+    left, taken = averages((yes - slopes @ here)[np.newaxis], few), averages((slopes @ there)[np.newaxis], weights)
+    corrected = float(left.mean[0] + taken.mean[0])
+    if not yes.min() < corrected < yes.max():
+        return float(plain.mean[0]), float(plain.mcse[0])  # beyond all draws, where a line says nothing
+    return corrected, float(np.hypot(left.mcse[0], taken.mcse[0]))
+
+
+def _as_forecast(outcome: Outcome, tilting: Tilting, atoms: Atoms, own: Sequence[float]) -> Tilted:
+    """Return the joint with the forecast's own numbers."""
+    targets = np.array([*own, *(one.probability for one in outcome.scenarios.values())])
+    rows, start = range(tilting.n_features), np.zeros(tilting.n_features)
+    if plainly_coherent(atoms.features, targets):
+        try:
+            return tilting.to(targets, rows, start, OWN)
+        except UnreachableError:
+            pass
+    # Numbers of several days come from networks of their own, in which what was reported weighs differently.
+    return tilting.to(nearest_coherent(atoms, targets), rows, start, OWN)
+
+
+def _with_prices(tilting: Tilting, own: Tilted, places: Sequence[int], prices: Array, away: Array) -> Tilted | None:
+    """Return the joint nearest to the forecast's in which features have some prices; None where none is found."""
+    rows = sorted(set(places))
+    targets = np.array([prices[places.index(row)] for row in rows])
     try:
-        found = project(p, features, targets)
+        return tilting.to(targets, rows, own.multipliers + away, curvature=own.curvature[np.ix_(rows, rows)])
     except UnreachableError:
-        # Numbers of several days come from networks of their own, in which what was reported weighs differently.
-        found = project(p, features, nearest_coherent(features[:, p > 0.0], targets))
-    factor = np.exp(found.log_ratio).reshape(mean.shape)
-    return found.probabilities.reshape(n_atoms, n_scenarios), factor
+        return None
 
 
-def _to_crowd(mean: Array, features: Array, prices: Array, coherent: Array) -> tuple[Array, float]:
-    """Return the factor of each atom and scenario that gives the prices, and its divergence in nats."""
-    p, rows = mean.sum(axis=1), features
+def _at_the_edge(answers: Array, prices: Array, coherent: Array, rows: Sequence[int], size: int) -> Array:
+    """Return multipliers (size,) that leave next to nothing but the atoms of which coherent prices on an edge are made.
+
+    Of prices that are not coherent the nearest ones lie on the edge of what is: what they are apart is at a right angle
+    to it. `answers` (prices, atoms), `rows` the feature of each price.
+    """
     apart = prices - coherent
-    if apart.any():
-        # Of prices that are not coherent the nearest ones lie on the edge of what is: only the atoms there are left.
-        height = apart @ (rows - coherent[:, np.newaxis])
-        p = np.where(height > -ON_THE_EDGE, p, 0.0)
-    kept = float(p.sum())
-    found = project(p / kept, rows, coherent)
-    factor = np.exp(found.log_ratio) / kept
-    # Given the answers the scenario is as it was, so the divergence of the answers is that of the joint.
-    return factor[:, np.newaxis], found.divergence - log(kept)
+    multipliers = np.zeros(size)
+    if not apart.any():
+        return multipliers
+    np.add.at(multipliers, list(rows), apart)
+    depth = apart @ (coherent[:, np.newaxis] - answers)
+    inside = depth[depth > ON_THE_EDGE]
+    if not inside.size:
+        return np.zeros(size)
+    times = min(AWAY_FROM_EDGE / inside.min(), MOST_AWAY / np.abs(multipliers).max())
+    return np.asarray(multipliers * times)
 
 
-def _implied(outcome: Outcome, joint: _Joint, factor: Array, features: Array) -> tuple[tuple[Implied, ...], float]:
-    weighed = joint.shares * factor[..., np.newaxis]
-    masses = weighed.sum(axis=0)
-    total = masses.sum(axis=0)
-    weights = joint.weights * total
-    weights = weights / weights.sum()
-    held = total > 0.0
-    shares = np.divide(masses, total, out=np.zeros_like(masses), where=held)
+def _implied(
+    outcome: Outcome, tilting: Tilting, tilted: Tilted, rows: Sequence[int]
+) -> tuple[tuple[Implied, ...], float]:
+    weights, _ = tilting.weighed(tilted.moments)
+    shares = tilted.moments.features[tilting.n_answers :]
     means = shares @ weights
-    answers = np.divide(
-        np.tensordot(features, weighed.sum(axis=1), axes=1),
-        total,
-        out=np.zeros((len(features), total.size)),
-        where=held,
-    )
-    errors = _errors(shares, answers, weights, joint, factor, features)
+    errors = _errors(tilting, tilted, rows)
     levels = weighted_quantiles(shares, weights, np.array(QUESTION_QUANTILES))
-    rows = [
+    implied = [
         Implied(
             id=name,
             forecast=one.probability,
@@ -464,18 +463,16 @@ def _implied(outcome: Outcome, joint: _Joint, factor: Array, features: Array) ->
         )
         for (name, one), mean, error, quantiles in zip(outcome.scenarios.items(), means, errors, levels, strict=True)
     ]
-    return tuple(rows), effective_size(weights)
+    return tuple(implied), effective_size(weights)
 
 
-def _errors(shares: Array, answers: Array, weights: Array, joint: _Joint, factor: Array, features: Array) -> Array:
+def _errors(tilting: Tilting, tilted: Tilted, rows: Sequence[int]) -> Array:
     """Return the Monte Carlo error of each implied probability: the factors follow the draws, so that prices are met.
 
     What a draw's own answers explain of its deviation is taken out (a calibrated estimator). Source: Deville and
     Saerndal (1992), "Calibration estimators in survey sampling".
     """
-    q = (joint.mean * factor) / (joint.mean * factor).sum()
-    at = q.sum(axis=1)
-    centred = features - (features @ at)[:, np.newaxis]
-    slopes = np.linalg.pinv((centred * at) @ centred.T, rcond=1e-10) @ (centred @ q)
-    terms = deviations(shares, weights) - slopes.T @ deviations(answers, weights)
-    return standard_error(terms)
+    both, (weights, _) = tilting.covariance(tilted.multipliers, tilted.moments, rows), tilting.weighed(tilted.moments)
+    slopes = np.linalg.pinv(both[list(rows)], rcond=1e-10) @ both[tilting.n_answers :].T
+    scenarios, answers = tilted.moments.features[tilting.n_answers :], tilted.moments.features[list(rows)]
+    return np.asarray(standard_error(deviations(scenarios, weights) - slopes.T @ deviations(answers, weights)))

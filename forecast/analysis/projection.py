@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -164,68 +164,135 @@ class DutchBook:
     gain: float
 
 
-def sure_gain(features: Array, prices: Array, places: Sequence[int] | None = None) -> tuple[float, Array]:
+class Atoms:
+    """What is possible, as the atoms' features (constraints, atoms): all of them, or those that were looked at so far.
+
+    `farthest` finds the possible atom with the largest weights @ features, where there are too many to list: what a
+    program finds on the atoms listed is then right for all once no such atom is farther out.
+    """
+
+    def __init__(self, features: Array, farthest: Callable[[Array], Array] | None = None) -> None:
+        self.features = np.unique(features, axis=1)
+        self._farthest = farthest
+
+    def of_rows(self, rows: Sequence[int]) -> Atoms:
+        """Return the same atoms by some of their features, in an order of one's own, which may repeat."""
+        places, of_all = list(rows), self._farthest
+        if of_all is None:
+            return Atoms(self.features[places])
+
+        def farthest(weights: Array) -> Array:
+            spread = np.zeros(len(self.features))
+            np.add.at(spread, places, weights)
+            return of_all(spread)[places]
+
+        return Atoms(self.features[places], farthest)
+
+    def reaches(self, weights: Array, height: float) -> bool:
+        """Say whether weights @ features is at most a height for every possible atom; if not, list one beyond it."""
+        if self._farthest is None:
+            return True
+        atom = self._farthest(weights)
+        if weights @ atom <= height + TOLERANCE * max(np.abs(weights).max(initial=0.0), TOLERANCE):
+            return True
+        if (self.features == atom[:, np.newaxis]).all(axis=0).any():
+            return True  # what was beyond it is rounding
+        self.features = np.column_stack([self.features, atom])
+        return False
+
+
+def plainly_coherent(features: Array, prices: Array) -> bool:
+    """Say whether no two prices alone contradict each other on the atoms given (prices, atoms), of 0 and 1.
+
+    Two contradict each other where yes to one is yes to the other and has the higher price, where both are never yes
+    and have more than one together, or never no and have less.
+    """
+    no = 1.0 - features
+    above = prices[:, np.newaxis] > prices + TOLERANCE
+    together = prices[:, np.newaxis] + prices
+    pairs = ~np.eye(len(prices), dtype=bool)
+    wrong = (features @ no.T == 0.0) & above
+    wrong |= (features @ features.T == 0.0) & (together > 1.0 + TOLERANCE) & pairs
+    wrong |= (no @ no.T == 0.0) & (together < 1.0 - TOLERANCE) & pairs
+    return not wrong.any()
+
+
+def sure_gain(of: Array | Atoms, prices: Array, places: Sequence[int] | None = None) -> tuple[float, Array]:
     """Return the most that bets of at most 1 on each of some prices bring for certain, and the stakes.
 
     Args:
-        features: (prices, atoms) what a contract pays in each atom.
+        of: (prices, atoms) what a contract pays in each atom.
         prices: (prices,).
         places: of the prices that may be bet on (None: all).
 
     By duality the gain is the smallest sum of absolute changes of these prices after which some distribution has them
-    all: 0 where they are coherent.
+    all: 0 where they are coherent. Where not all atoms are listed, one in which the bets lose most is added until none
+    is lacking (a cutting plane).
 
-    Source: de Finetti (1937), "La prevision: ses lois logiques, ses sources subjectives".
+    Source: de Finetti (1937), "La prevision: ses lois logiques, ses sources subjectives"; Kelley (1960), "The
+    cutting-plane method for solving convex programs".
     """
     from scipy.optimize import linprog
 
+    atoms = of if isinstance(of, Atoms) else Atoms(of)
     used = list(range(len(prices))) if places is None else list(places)
-    if not used:
-        return 0.0, np.zeros(len(prices))
-    kinds = np.unique(features[used], axis=1)
-    solution = linprog(
-        np.append(-prices[used], 1.0),
-        A_ub=np.vstack([kinds, -np.ones(kinds.shape[1])]).T,
-        b_ub=np.zeros(kinds.shape[1]),
-        bounds=[(-1.0, 1.0)] * len(used) + [(None, None)],
-        method="highs",
-        options={"primal_feasibility_tolerance": TOLERANCE},
-    )
     stakes = np.zeros(len(prices))
-    stakes[used] = np.asarray(solution.x)[:-1]
-    return max(-float(np.asarray(solution.fun)), 0.0), stakes
+    if not used:
+        return 0.0, stakes
+    while True:
+        kinds = np.unique(atoms.features[used], axis=1)
+        solution = linprog(
+            np.append(-prices[used], 1.0),
+            A_ub=np.vstack([kinds, -np.ones(kinds.shape[1])]).T,
+            b_ub=np.zeros(kinds.shape[1]),
+            bounds=[(-1.0, 1.0)] * len(used) + [(None, None)],
+            method="highs",
+            options={"primal_feasibility_tolerance": TOLERANCE},
+        )
+        stakes[used] = np.asarray(solution.x)[:-1]
+        gain = max(-float(np.asarray(solution.fun)), 0.0)
+        # More atoms only lower the gain: without any there is nothing to look for.
+        if gain <= TOLERANCE or atoms.reaches(stakes, float(np.asarray(solution.x)[-1])):
+            return gain, stakes
 
 
-def dutch_books(features: Array, prices: Array, least: float = TOLERANCE) -> tuple[float, tuple[DutchBook, ...]]:
+def dutch_books(of: Array | Atoms, prices: Array, least: float = TOLERANCE) -> tuple[float, tuple[DutchBook, ...]]:
     """Return how far prices are from coherence (L1), and smallest sets that contradict each other.
 
     Sets that have no price in common, each cut down until nothing can be taken (an irreducible infeasible subset); of
-    what a set leaves the next one is found. A gain of less than `least` is rounding.
+    what a set leaves the next one is found. A gain of less than `least` is rounding. `of`: as in `sure_gain`.
     """
-    distance, stakes = sure_gain(features, prices)
+    atoms = of if isinstance(of, Atoms) else Atoms(of)
+    distance, stakes = sure_gain(atoms, prices)
     left, books = list(range(len(prices))), []
     gain = distance
     while gain > least:
         staked = [place for place in left if abs(stakes[place]) > TOLERANCE]
-        smallest = minimal_contradiction(staked, lambda some: sure_gain(features, prices, some)[0] <= least)
-        gain, stakes = sure_gain(features, prices, smallest)
+        smallest = minimal_contradiction(staked, lambda some: sure_gain(atoms, prices, some)[0] <= least)
+        gain, stakes = sure_gain(atoms, prices, smallest)
         books.append(DutchBook(tuple(smallest), tuple(float(stakes[place]) for place in smallest), gain))
         left = [place for place in left if place not in smallest]
-        gain, stakes = sure_gain(features, prices, left) if left else (0.0, stakes)
+        gain, stakes = sure_gain(atoms, prices, left) if left else (0.0, stakes)
     return distance, tuple(books)
 
 
-def nearest_coherent(features: Array, prices: Array) -> Array:
-    """Return the coherent prices nearest to some in the sum of squared differences.
+def nearest_coherent(of: Array | Atoms, prices: Array) -> Array:
+    """Return the coherent prices nearest to some in the sum of squared differences; `of`: as in `sure_gain`.
 
     By the Brier score they are at least as good as the prices, whatever happens.
 
     Source: Predd and others (2009), "Probabilistic coherence and proper scoring rules"; the projection as a problem of
-    non-negative least squares: Lawson and Hanson (1974), chapter 23.
+    non-negative least squares: Lawson and Hanson (1974), chapter 23; one atom after the other: Wolfe (1976), "Finding
+    the nearest point in a polytope".
     """
     from scipy.optimize import nnls
 
-    kinds = np.unique(features, axis=1)
-    system = np.vstack([kinds - prices[:, np.newaxis], np.ones(kinds.shape[1])])
-    weights, _ = nnls(system, np.append(np.zeros(len(prices)), 1.0))
-    return np.asarray(kinds @ (weights / weights.sum()))
+    atoms = of if isinstance(of, Atoms) else Atoms(of)
+    while True:
+        system = np.vstack([atoms.features - prices[:, np.newaxis], np.ones(atoms.features.shape[1])])
+        weights, _ = nnls(system, np.append(np.zeros(len(prices)), 1.0))
+        nearest = np.asarray(atoms.features @ (weights / weights.sum()))
+        apart = prices - nearest
+        # No possible atom lies beyond the plane through the nearest point, at a right angle to what is apart.
+        if np.abs(apart).max() <= TOLERANCE or atoms.reaches(apart, float(apart @ nearest)):
+            return nearest

@@ -42,9 +42,8 @@ def crowd(
     Also which of them contradict each other, as bets that win whatever happens. Nothing of it enters the forecast.
     """
     from forecast.analysis.crowd import NoPricesError
-    from forecast.analysis.supposition import TooDenseError
 
-    with opened(root, as_of, seed) as session, refused(NoPricesError, TooDenseError), wrong_usage(ValueError):
+    with opened(root, as_of, seed) as session, refused(NoPricesError), wrong_usage(ValueError):
         answer = session.crowd(names, forecasters=forecasters, days=days)
     if as_json:
         echo_json(as_data(answer))

@@ -116,6 +116,7 @@ def _on_day(
 
 
 QUESTION_QUANTILES = (0.05, 0.5, 0.95)
+MOST_ALONE = 4  # events for which an elimination each is less than one that goes back outward
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,10 +178,16 @@ def decided_by(network: AsOfNetwork, about: Condition, by: date) -> bool | None:
 
 
 def states_on(network: AsOfNetwork, posterior: Posterior, events: Sequence[str]) -> dict[str, Array]:
-    """Compute P(state of the event | E, theta_d) on the network's date, for each event: (states, draws)."""
+    """Compute P(state of the event | E, theta_d) on the network's date, for each event: (states, draws).
+
+    Of a few events each is the last of an elimination of its own, of more all come from one that goes back outward.
+    """
     layout = network.layout
     if network.on == posterior.asked.network.on:
         return {event: posterior.evaluation.events[layout.index[event]] for event in events}
+    if len(events) > MOST_ALONE:
+        found = evaluate(query(network, ()), posterior.draws.theta, posterior.reliabilities).events
+        return {event: found[layout.index[event]] for event in events}
     queries = [query(network, _regions(layout.events[layout.index[event]])) for event in events]
     if not queries:
         return {}

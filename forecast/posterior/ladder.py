@@ -7,7 +7,7 @@ in the ledger on its own day meets some of its outcomes within weeks.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from forecast.model.asof import AsOfNetwork, OtherDays
 from forecast.model.layout import Layout
 from forecast.posterior.by_date import QUESTION_QUANTILES, decided_by, yes_in_draws
-from forecast.posterior.posterior import Evaluation, Posterior, evaluate, evenly, query
+from forecast.posterior.posterior import Posterior, evaluate, query, thinned
 from forecast.posterior.weights import averages, weighted_quantiles
 from forecast.workspace.records import Condition, Event, Question, Workspace
 
@@ -107,39 +107,20 @@ def ladder(workspace: Workspace, layout: Layout, as_of: date, posterior: Posteri
         for question in workspace.questions
         if question.opens <= as_of and month_of(question.by) in months
     }
-    thinned, days = _thinned(posterior), OtherDays(workspace, posterior.asked.network)
+    some, days = thinned(posterior, MOST_DRAWS), OtherDays(workspace, posterior.asked.network)
     found: list[tuple[SubQuestion, Array]] = []
     copies: set[bytes] = set()
     for day in sorted({*months.values(), *(asked.by for asked in own)}):
         network = days.on(day)
         asked = [*_of_day(layout, day)] if day in months.values() else []
         asked += [one for one in own if one.by == day and one not in asked]
-        for one, yes in _answered(network, thinned, asked):
+        for one, yes in _answered(network, some, asked):
             key = _key(yes)
             if one not in own and (key is None or key in copies):
                 continue
             copies |= {key} if key is not None else set()
             found.append((one, yes))
-    return _estimates(found, own, thinned.weights.weights)
-
-
-def _thinned(posterior: Posterior) -> Posterior:
-    """Return a posterior on evenly spaced draws of it, at most MOST_DRAWS."""
-    every = -(-posterior.draws.theta.shape[1] // MOST_DRAWS)
-    if every == 1:
-        return posterior
-    weights, evaluation = posterior.weights.weights[::every], posterior.evaluation
-    return replace(
-        posterior,
-        draws=replace(posterior.draws, theta=evenly(posterior.draws.theta, every)),
-        reliabilities=posterior.reliabilities.thinned(every),
-        weights=replace(posterior.weights, weights=weights / weights.sum()),
-        evaluation=Evaluation(
-            evaluation.log_evidence[::every],
-            evaluation.scenarios[:, ::every],
-            tuple(np.ascontiguousarray(states[:, ::every]) for states in evaluation.events),
-        ),
-    )
+    return _estimates(found, own, some.weights.weights)
 
 
 def _of_day(layout: Layout, day: date) -> Iterator[SubQuestion]:

@@ -30,6 +30,7 @@ from forecast.posterior.sources import Reliabilities, draw_reliabilities
 from forecast.posterior.weights import Weights, weigh_draws
 from forecast.sampling.draws import Draws, cached_draws, is_drawn, prior_draws
 from forecast.sampling.likelihood import impossible_statements
+from forecast.sampling.settings import CHAINS
 from forecast.sampling.spec import PriorSpec, prior_spec, rows_prior, theta_at_centre
 from forecast.store.entries import Place, Sealed, is_kept, keep, load, once_array, place_of
 from forecast.workspace.problems import WorkspaceProblems
@@ -291,6 +292,32 @@ class Posterior:
     reliabilities: Reliabilities
     evaluation: Evaluation
     weights: Weights
+
+
+def spacing(n_draws: int, most: int) -> int:
+    """Return of how many draws one is to be taken so that at most `most` are left, and chains stay equally long."""
+    chain, rest = divmod(n_draws, CHAINS)
+    needed = -(-n_draws // most)
+    return needed if rest else next((every for every in range(needed, chain) if chain % every == 0), needed)
+
+
+def thinned(of: Posterior, most: int) -> Posterior:
+    """Return a posterior on evenly spaced draws of it, at most so many."""
+    every = spacing(of.weights.weights.size, most)
+    if every == 1:
+        return of
+    weights, evaluation = of.weights.weights[::every], of.evaluation
+    return replace(
+        of,
+        draws=replace(of.draws, theta=evenly(of.draws.theta, every)),
+        reliabilities=of.reliabilities.thinned(every),
+        weights=replace(of.weights, weights=weights / weights.sum()),
+        evaluation=Evaluation(
+            evaluation.log_evidence[::every],
+            evaluation.scenarios[:, ::every],
+            tuple(np.ascontiguousarray(states[:, ::every]) for states in evaluation.events),
+        ),
+    )
 
 
 def anchor_days(opens: date, as_of: date) -> tuple[date, ...]:

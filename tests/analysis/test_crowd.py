@@ -5,17 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date, timedelta
 from itertools import product
-from math import log
+from math import log, prod
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from forecast.analysis.crowd import CrowdWorld, NoPricesError, crowd
+from forecast.analysis.crowd import CrowdWorld, NoPricesError, by_event, crowd
+from forecast.analysis.target import weighted
+from forecast.analysis.tilting import Tilting
 from forecast.ledger.outcome import Outcome
 from forecast.model.asof import compile_workspace
 from forecast.model.between import between_table, paths_table
 from forecast.model.layout import lay_out
+from forecast.posterior.by_date import question_probabilities
+from forecast.posterior.ladder import months_asked, states_asked
+from forecast.sampling.spec import rows_prior, theta_draws
+from forecast.workspace.read import load
 from forecast.workspace.records import Benchmark, Question
 from tests.analysis.worlds import AS_OF, answered, outcome_of
 from tests.posterior.test_questions import question
@@ -180,3 +187,53 @@ def test_a_day_after_the_horizon_is_left_out() -> None:
     told = _ask(found, asked)
     assert ["now"] == [row.question for row in told.prices]
     assert "after the horizon" in told.left_out[0].why
+
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _shipped(draws: int, seed: int) -> Outcome:
+    """The network and scenarios of this repository, on draws of its CPTs' priors, without reports."""
+    known = load(ROOT, date(2030, 1, 1))
+    layout = lay_out(known.network)
+    prior = rows_prior(layout)
+    theta = theta_draws(prior, np.random.default_rng(seed).normal(size=(prior.n_coordinates, draws)))
+    return outcome_of(replace(known, items=()), theta, date(2026, 9, 1))
+
+
+def test_25_prices_on_the_network_of_this_repository() -> None:
+    """Prices that a tilted joint has imply that joint, which is unique: its scenarios and its divergence.
+
+    25 questions about 25 days and states of many events: far more joint answers than could be listed.
+    """
+    found, rng = _shipped(6, 1), np.random.default_rng(5)
+    days = list(months_asked(found.as_of, found.layout.horizon).values())
+    every = [(one, states, day) for one in found.layout.events for states in states_asked(one) for day in days]
+    picked = [every[i] for i in rng.permutation(len(every))]
+    questions = [question(f"{one.id}-{states[0]}-{day}", one.id, states, day) for one, states, day in picked]
+    own = {
+        q.question: q
+        for q in question_probabilities(found.workspace, found.layout, found.as_of, found.posterior, questions)
+    }
+    chosen = [one for one in questions if not own[one.id].is_decided and 0.01 < own[one.id].probability < 0.99][:25]
+    assert 25 == len(chosen)
+    on = {day: compile_workspace(found.layout, found.workspace, found.as_of, on=day) for day in days}
+    asked, left_out = by_event(found, chosen, on)
+    assert ([], 25) == (left_out, sum(len(group.questions) for group in asked))
+    assert prod(group.answers.shape[1] for group in asked) > 1_000_000
+    tilting = Tilting(weighted(found.posterior), asked)
+    used = [one for group in asked for one in group.questions]
+    start = np.zeros(tilting.n_features)
+    plain = tilting.at(start)
+    multipliers = start.copy()
+    multipliers[: len(used)] = rng.normal(0.0, 0.8, len(used))
+    there = tilting.at(multipliers)
+    weights, log_mass = tilting.weighed(there)
+    prices = there.features[: len(used)] @ weights
+    again = tilting.to(
+        prices, range(len(used)), start, curvature=tilting.covariance(start, plain, range(len(used)))[: len(used)]
+    )
+    expected = there.features @ weights
+    assert expected == pytest.approx(again.moments.features @ tilting.weighed(again.moments)[0], abs=1e-7)
+    divergence = multipliers @ expected - log_mass
+    assert divergence == pytest.approx(again.multipliers @ expected - tilting.weighed(again.moments)[1], abs=1e-7)

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from scipy.optimize import LinearConstraint, minimize
 
 from forecast.analysis.projection import (
+    Atoms,
     UnreachableError,
     dutch_books,
     nearest_coherent,
+    plainly_coherent,
     possible_atoms,
     project,
     sure_gain,
@@ -138,6 +140,30 @@ def test_100_planted_dutch_books() -> None:
             assert np.abs(stakes).max() == pytest.approx(1.0)
             for place in places if number % 10 == 0 else ():
                 assert sure_gain(features, prices, [other for other in places if other != place])[0] <= 1e-9
+
+
+def _looked_for(features: Array) -> Atoms:
+    """Two atoms listed; whatever else is possible has to be looked for."""
+    return Atoms(features[:, :2], lambda weights: features[:, int((weights @ features).argmax())])
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_what_is_not_listed_is_looked_for(seed: int) -> None:
+    """Atoms that are found one after the other give the distance, the gains and the nearest prices of all of them."""
+    rng = np.random.default_rng(seed)
+    features, prices = _planted(rng) if seed % 3 else _joint(rng)[1:]
+    distance, books = dutch_books(features, prices)
+    found, same = dutch_books(_looked_for(features), prices)
+    assert distance == pytest.approx(found, abs=1e-8)
+    assert bool(books) == bool(same)
+    for book in same:
+        won = np.array(book.stakes) @ (prices[list(book.places), np.newaxis] - features[list(book.places)])
+        assert won.min() == pytest.approx(book.gain, abs=1e-8)
+    nearest = nearest_coherent(features, prices)
+    assert nearest == pytest.approx(nearest_coherent(_looked_for(features), prices), abs=1e-6)
+    if not plainly_coherent(features, prices):
+        assert distance > 0.0
 
 
 @settings(max_examples=50, deadline=None)
