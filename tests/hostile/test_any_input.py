@@ -5,14 +5,17 @@ from __future__ import annotations
 import random
 import time
 import tracemalloc
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from forecast.workspace.read import read_workspace
 from tests.hostile.mutations import mutate
-from tests.hostile.readers import Reader, readers
+from tests.hostile.readers import TODAY, Reader, readers
+from tests.hostile.whole import whole
 
 CORPUS = Path(__file__).parent / "corpus"
 SECONDS = 2.0  # for 64 kB; of the processor, so that other work on the machine counts nothing
@@ -67,6 +70,37 @@ def test_text_of_any_kind_is_read_or_refused(name: str, text: str, filling: byte
     contents = (text.encode("utf-8", "replace"), text[:150].encode("utf-8", "replace") + filling, filling)
     middles = [seed[: len(seed) // 2] + piece + seed[len(seed) // 2 :] for piece in contents]
     assert [None] * 6 == [failure(READERS[name], content) for content in (*contents, *middles)]
+
+
+def messages(contents: Mapping[str, bytes]) -> list[str]:
+    """What is said of a workspace with these files."""
+    return [str(problem) for problem in read_workspace(Path("/nowhere"), today=TODAY, inputs=contents)[1]]
+
+
+RENAMED = (
+    '{"kind": "question", "old": "before", "new": "on-sale", "on": "2026-09-10", "lines": {}}\n'
+    '{"kind": "item", "old": "r0", "new": "r1", "on": "2026-09-10", "lines": {}}\n'
+    '{"kind": "statement", "old": "a", "new": "lead-launch-needs-test", "on": "2026-09-10", "lines": {}}\n'
+)
+AGAIN = (
+    "- {id: again, reported: 2026-08-01, source: forum, headline: Again., supersedes: r1, bears_on: "
+    "[{event: demand, support: slight, for: high}]}\n"
+)
+
+
+@pytest.mark.parametrize("path", sorted(path for path in whole() if path.startswith(("priors/", "evidence/"))))
+def test_a_file_that_cannot_be_read_is_one_message(path: str) -> None:
+    """What other files say of names in it is not called unknown, nor what depends on it missing."""
+    right = {**whole(), "evidence/again.yaml": AGAIN.encode(), "priors/renames.jsonl": RENAMED.encode()}
+    before = messages(right)
+    assert [] == [line for line in before if "warning" not in line]
+    lines = right[path].splitlines(keepends=True)
+    middle = len(lines) // 2
+    lines.insert(middle, b"<<<<<<< HEAD\n")
+    found = messages({**right, path: b"".join(lines)})
+    assert [f"{path}:{middle + 1}: the markers of an unfinished merge"] == [
+        line.split(", on ")[0] for line in found if line not in before
+    ]
 
 
 @pytest.mark.parametrize(
