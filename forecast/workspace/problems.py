@@ -204,7 +204,7 @@ ODD_BLANKS = "\u00a0\u1680\u2000-\u200b\u202f\u205f\u2060\u3000"
 # Where YAML needs an ordinary space: before the first word of a line, after the dash of an item, after a key's colon.
 _DASHES = r"[ ]*(?:- +)*"
 NEEDS_A_SPACE = rf"(?m)^(?:{_DASHES}-?|{_DASHES}[\w.-]+:)[ ]*([{ODD_BLANKS}]+)"
-FOLDED = rf"^[ ]*(?:-|(?:- +)*[a-z_]+:)([{ODD_BLANKS}])"  # as a line within an unquoted text of several
+FOLDED = rf"^[ ]*(?:-|(?:- +)*[A-Za-z_][\w.-]*:)([{ODD_BLANKS}])"  # as a line within an unquoted text of several
 # A dash or a colon right before what belongs behind a space: an item, a value. `//` is an address, `::` no key.
 _KEY = r"[A-Za-z_][\w.-]*"
 NO_SPACE = rf"(?m)^[ ]*(?:- +)*(?:-(?=[A-Za-z_{{\[\"'])|{_KEY}:(?=[^\s:/]))"

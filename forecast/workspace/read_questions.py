@@ -152,6 +152,7 @@ class _Reading:
     lines: list[Resolved]
     standing: dict[str, list[_Standing]]
     problems: list[Problem]
+    is_whole: bool  # every line could be read as one
 
 
 def read_resolutions(
@@ -163,7 +164,7 @@ def read_resolutions(
     warning, until the line is undone: lines are only added, so that it would otherwise stop everything.
     """
     trees, problems = parse_json_lines(content, path)
-    reading = _Reading(path, frame, {q.id: q for q in read.questions}, read.ids, [], {}, list(problems))
+    reading = _Reading(path, frame, {q.id: q for q in read.questions}, read.ids, [], {}, list(problems), not problems)
     for tree in trees:
         _read_line(reading, _in_names_of_today(tree, Source(path, tree.line), renames, frame.today))
     reading.problems += [problem for lines in reading.standing.values() for line in lines for problem in line.told]
@@ -263,8 +264,8 @@ def _undo(reading: _Reading, shape: ResolutionShape, name: str, at: Cursor) -> I
         yield at.problem(f"{quoted(extra)} beside 'undo'", "", "only known, source and note")
         return
     standing, events, ids = reading.standing.get(name), reading.frame.names.events, reading.question_ids
-    if not standing and (events is None or ids is None):
-        return  # nobody knows what it was
+    if not standing and (events is None or ids is None or not reading.is_whole):
+        return  # it may be there and could not be read
     if not standing and name not in (events or {}) and name not in (ids or ()):
         yield from unknown_name(ids, name, at, "question")
         return

@@ -333,7 +333,8 @@ def _remember(known: list[Item], item: Item) -> None:
 
 def _apart(item: Item, other: Item) -> bool:
     is_grouped = item.group is not None and item.group == other.group
-    return other is not item and not is_grouped and item.supersedes != other.id and other.supersedes != item.id
+    # One that appears twice is told of as that.
+    return other.id != item.id and not is_grouped and item.supersedes != other.id and other.supersedes != item.id
 
 
 def _plain(item: Item) -> str:
