@@ -20,9 +20,11 @@ TABLE = ".csv"
 LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
 NO_NAME = "is not usable as a name"
 UNKNOWN = re.compile(r"(?:unknown [a-z ]+|has no state) ('.*')$")
-# What differs between rows with one mistake: the item that is meant, an id that appears twice, and where it was first.
+# What differs between rows with one mistake: the item or question that is meant (not one that there is not), who is, an
+# id that appears twice, and where it was first.
 OF_ONE_ROW = re.compile(
     r"^(?:an )?item (?:'[^']*'|without id)(?=:)|'[^']*'(?= appears twice)|(?<=first at )\S+:\d+|(?<=in line )\d+"
+    r"|(?<!unknown )\b(?:question|forecaster|expert) '[^']*'"
 )
 
 
