@@ -146,6 +146,35 @@ def nearest(name: str, known: Sequence[str]) -> str:
     return "" if other is None else f"; did you mean '{_cut(one_form(other))}'?"
 
 
+# Letters of other scripts that are drawn like Latin ones, as in Unicode's table of confusables (UTS 39).
+LATIN = str.maketrans(
+    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u0501\u051b\u051d\u04bb\u03bf\u03bd\u03b1\u03c1"
+    "\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0423\u0425\u0406\u0408\u0405"
+    "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7",
+    "aeopcyxijsdqwhovapABEKMHOPCTYXIJSABEZHIKMNOPTYX",
+)
+
+
+# Full-width forms are drawn like what they stand for.
+DRAWN_ALIKE = {**LATIN, **{0xFF01 + n: 0x21 + n for n in range(94)}}
+
+
+def look_alikes(names: Iterable[str]) -> Iterator[tuple[str, str, str]]:
+    """Yield each name that a reader cannot tell from an earlier one, that one, and the first character that differs.
+
+    Such are names with characters that are not drawn, full-width ones, and letters of another script.
+    """
+    known: dict[str, str] = {}
+    listed = tuple(names)
+    for name in listed if not all(map(str.isascii, listed)) else ():
+        drawn = "".join(c for c in one_form(name) if unicodedata.category(c) != "Cf")
+        other = known.setdefault(" ".join(drawn.translate(DRAWN_ALIKE).split()), name)
+        if other != name:
+            odd = name if not name.isascii() else other
+            strange = next((c for c in odd if not c.isascii() and c not in (other if odd is name else name)), odd[0])
+            yield name, other, f"U+{ord(strange):04X} ({unicodedata.name(strange, 'no name').lower()})"
+
+
 def _compatible(name: str) -> str:
     """Return a name without the difference between full-width or other compatibility characters and plain ones."""
     return unicodedata.normalize("NFKC", name)

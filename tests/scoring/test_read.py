@@ -224,6 +224,30 @@ def test_one_mistake_is_one_message(tmp_path: Path, expected: str) -> None:
     assert expected == found.partition(": ")[2][: len(expected)]
 
 
+@pytest.mark.parametrize(
+    ("name", "strange"),
+    [
+        ("\u0430nn", "U+0430 (cyrillic small letter a)"),
+        ("ann\u200b", "U+200B (zero width space)"),
+        ("\u200eann", "U+200E (left-to-right mark)"),
+        ("\uff41nn", "U+FF41 (fullwidth latin small letter a)"),
+    ],
+)
+def test_names_that_look_alike(tmp_path: Path, name: str, strange: str) -> None:
+    """Two forecasters whom nobody could tell apart in a table of scores are two, with a warning."""
+    found = _read(tmp_path, GOOD, GOOD.replace("ann", name))
+    (warning,) = map(str, found.warnings)
+    shown = name if name.isprintable() else name.encode("ascii", "backslashreplace").decode()
+    what = f"forecaster '{shown}' looks like 'ann' and is another one; got {strange}; write both alike if one is meant"
+    assert (f"f.csv:3: warning: {what}", ("ann", name)) == (warning, tuple(found.forecasters))
+
+
+@pytest.mark.parametrize("name", ["\u0418\u0440\u0438\u043d\u0430", "an\u00b2n", "\u00e1nn", "Ann", "anna"])
+def test_names_that_can_be_told_apart(tmp_path: Path, name: str) -> None:
+    """Names in any script, with accents or in other letters, are themselves."""
+    assert () == tuple(_read(tmp_path, GOOD, GOOD.replace("ann", name)).warnings)
+
+
 def test_a_table_without_a_header_is_one_message(tmp_path: Path) -> None:
     """Its first row is not taken for seven columns that are missing."""
     (found,) = _problems(tmp_path, GOOD, header=GOOD.replace("ann", "bob"))
