@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import atexit
+import codecs
 import errno
 import gc
+import io
 import os
+import sys
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
@@ -159,3 +162,16 @@ def main() -> None:
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     # At its end Python would look for cycles in all that is there, which goes with the process anyway.
     atexit.register(gc.freeze)
+    # What a terminal's encoding does not have is written out, and is no failure; in JSON it is the same text.
+    codecs.register_error("forecast", _as_escapes)
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors in {"strict", "surrogateescape"}:
+        sys.stdout.reconfigure(errors="forecast")
+
+
+def _as_escapes(error: UnicodeError) -> tuple[str, int]:
+    """Return the characters that cannot be encoded as JSON writes them, and where to go on."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
+    pairs = zip(units[::2], units[1::2], strict=True)
+    return "".join(f"\\u{high:02x}{low:02x}" for high, low in pairs), error.end

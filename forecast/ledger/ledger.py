@@ -22,12 +22,14 @@ from forecast.ledger.entries import (
     shape_problems,
 )
 from forecast.ledger.kept import seal
+from forecast.workspace.csv_text import other_encoding, other_line_ends
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, quoted, unfinished_merge
 
 LEDGER = "reports/ledger.jsonl"
 DECIDING = ("known_until", "rolled", "seed", "version", "inputs")
 JOIN = "run `forecast merge`, which joins them and changes no line"
 SIGNS = ("<", ">", "=", "|")  # of conflict markers
+SEE = "`forecast verify` says what was written there"
 SOLVE = "run `forecast merge`, which takes the lines of both sides"
 
 
@@ -107,12 +109,17 @@ def parse_ledger(content: bytes, path: str) -> Ledger:
 
 
 def decoded(content: bytes, path: str) -> str:
-    """Return the text of a ledger, with line ends as on Unix. Raises WorkspaceProblems."""
+    """Return the text of a ledger as on Unix, without what editors of Windows add. Raises WorkspaceProblems."""
+    if (other := other_encoding(content, path)) is not None:
+        raise WorkspaceProblems([other])
     try:
-        return content.decode().replace("\r\n", "\n")
+        text = content.decode("utf-8-sig").replace("\r\n", "\n")
+        if (ends := other_line_ends(text, path, behind="}")) is not None:
+            raise WorkspaceProblems([ends])
+        return text
     except UnicodeDecodeError as error:
         place = Source(path, error.object.count(b"\n", 0, error.start) + 1)
-        got, allowed = f"byte 0x{error.object[error.start]:02x}", "lines are only ever appended"
+        got, allowed = f"byte 0x{error.object[error.start]:02x}", SEE
         raise WorkspaceProblems([Problem(place, "not UTF-8 text", got, allowed)]) from None
 
 
@@ -138,10 +145,13 @@ def ledger_of(texts: Sequence[str], path: str, numbers: Sequence[int] | None = N
 
 
 def _entry(text: str, number: int, source: Source) -> Entry:
+    if not text.strip():
+        raise WorkspaceProblems([Problem(source, "an empty line", "", "one object a line; delete it")])
     try:
         content = parse_object(text)
     except RefusedError as error:
-        raise WorkspaceProblems([Problem(source, "no JSON", str(error), "one object a line")]) from None
+        allowed = f"one object a line; {SEE}"
+        raise WorkspaceProblems([Problem(source, "no JSON", str(error), allowed)]) from None
     if problems := list(shape_problems(content, source)):
         raise WorkspaceProblems(problems)
     return entry_of(content, number)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
+from codecs import BOM_UTF8
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -134,12 +135,14 @@ def verified_chain(root: Path) -> Chain:
 
 
 def _rows(content: bytes) -> tuple[tuple[Row, ...], list[IntegrityFinding]]:
-    # A checkout with line ends of Windows is no change.
-    texts = content.replace(b"\r\n", b"\n").removesuffix(b"\n").split(b"\n") if content else []
+    texts = _lines_of(content)
+    if not texts[-1]:
+        texts.pop()
     merging = [number for number, text in enumerate(texts, 1) if text[:7] in MARKERS]
     rows = []
     if merging:
-        what = f"git left {len(merging)} markers of a conflict here; `forecast merge` joins both sides"
+        markers = "1 marker" if len(merging) == 1 else f"{len(merging)} markers"
+        what = f"git left {markers} of a conflict here; `forecast merge` joins both sides"
         rows.append(IntegrityFinding(Source(LEDGER, merging[0]), "unfinished merge", what))
     kept = ((number, text) for number, text in enumerate(texts, 1) if number not in merging)
     return tuple(Row(number, text, hashlib.sha256(text).hexdigest(), content_of(text)) for number, text in kept), rows
@@ -383,7 +386,8 @@ def verified_history(root: Path, rows: Sequence[Row], since: str) -> tuple[tuple
 
 
 def _lines_of(content: bytes) -> list[bytes]:
-    return content.replace(b"\r\n", b"\n").split(b"\n")
+    # Line ends of Windows, and the mark that its editors put before a text, are no change.
+    return content.removeprefix(BOM_UTF8).replace(b"\r\n", b"\n").split(b"\n")
 
 
 def _commits(root: Path, since: str) -> list[str]:

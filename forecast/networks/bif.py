@@ -172,13 +172,15 @@ def _property(name: str, value: str) -> str:
 def bif_text(content: bytes, name: str) -> str:
     """Return the text of a file. Raises WorkspaceProblems where it is none."""
     try:
-        return content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as failure:
         line = content.count(b"\n", 0, failure.start) + 1
         problem = Problem(
             Source(name, line), "not a text file", f"byte 0x{content[failure.start]:02x}", "text is UTF-8"
         )
         raise WorkspaceProblems([problem]) from None
+    # Lines of an old Macintosh; as one line a comment would hold all of the file.
+    return text if "\n" in text else text.replace("\r", "\n")
 
 
 class _Token(NamedTuple):

@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from forecast.networks.network import BifWord
 from forecast.networks.text import ManyWords
-from forecast.workspace.problems import Problem, Source, WorkspaceProblems, one_form, shown
+from forecast.workspace.problems import Problem, Source, WorkspaceProblems, one_form, shown, unfinished_merge
 
 MAX_DEPTH = 100
 ENTITIES = "the five of XML and numbers of characters, such as &amp; and &#233;"
@@ -106,6 +106,8 @@ def parse_xml(content: bytes, path: str) -> Element:
     except (LookupError, ValueError) as wrong:  # what Python says of an encoding that it does not have
         reader.refuse("not well-formed XML", str(wrong), "an encoding such as UTF-8 or ISO-8859-1", 1)
     except expat.ExpatError as wrong:
+        if (merge := unfinished_merge(content.decode("latin-1"), path)) is not None:
+            raise WorkspaceProblems([merge]) from None
         said = expat.ErrorString(wrong.code)
         reader.refuse("not well-formed XML", "", MEANING.get(said, said), wrong.lineno)
     if reader.root is None:  # expat has said so before

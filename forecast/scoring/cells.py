@@ -383,6 +383,9 @@ class ColumnsOfFiles:
         missing = [column for column in self.use.columns if not set(names_of(column)) & set(header)]
         if not {name for column in self.use.said for name in names_of(column)} & set(header):
             missing.append(self.use.said[0])
+        if not any(column in NAMES or nearest(column, sorted(NAMES)) for column in header):
+            what = "the first row names no column of a table of forecasts; the file has no header, or is another one"
+            return [Problem(where, what, quoted(header), f"needed are {quoted(missing)}")]
         problems = []
         for column in missing:
             near = next(filter(None, (nearest(name, strangers) for name in names_of(column))), "")

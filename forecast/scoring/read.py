@@ -38,7 +38,7 @@ from forecast.scoring.cells import (
 from forecast.scoring.rows import Forecasts, Rows, assembled, clashes, left_out
 from forecast.workspace.csv_text import CsvTable, parse_csv
 from forecast.workspace.files import read_outside
-from forecast.workspace.problems import Problem, Source, WorkspaceProblems, shown
+from forecast.workspace.problems import Problem, Source, WorkspaceProblems, look_alikes, shown
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -152,6 +152,7 @@ def _checked(gathered: ColumnsOfFiles, ordered: bool, today: date | None) -> tup
     reader.one_statement_a_row()
     reader.intervals(rows)
     reader.zones()
+    reader.look_alikes()
     if today is not None:
         reader.not_after(today, rows)
     problems = [*gathered.problems, *reader.problems]
@@ -168,6 +169,16 @@ class _TableReader:
         self.cells: Mapping[str, CodedColumn] = {name: coded(column) for name, column in gathered.cells.items()}
         self.wrong: Mask = np.zeros(len(self.where), dtype=bool)
         self.problems: list[Problem] = []
+
+    def look_alikes(self) -> None:
+        """Warn of names that a person takes for one and that are two: each would be scored by itself."""
+        for column in ("question", "forecaster", "state"):
+            cells = self.cells[column]
+            for name, other, strange in look_alikes(cells.texts):
+                row = int(np.argmax(cells.codes == cells.texts.index(name)))
+                what = f"{self._heading(column, row)} {shown(name)} looks like {shown(other)} and is another one"
+                allowed = "write both alike if one is meant"
+                self.problems.append(Problem(self.where[row], what, strange, allowed, "warning"))
 
     def rows(self, ordered: bool, use: Use) -> Rows:
         """Read every column."""

@@ -333,12 +333,18 @@ def _windows(rows: Rows, use: Use) -> Iterator[Clash]:
     yield from _early_closes(rows, first_closes)
     both = (first_opens >= 0) & (first_closes >= 0)
     opens, closes = rows.opens[first_opens], rows.closes[first_closes]
-    for question in np.flatnonzero(both & (closes <= opens)).tolist():
+    # Of a question whose window is not right, or not agreed on, nobody knows what lies outside it.
+    two_openings = _is_disputed(rows, rows.opens, rows.opens_known)
+    two_ends = _is_disputed(rows, rows.closes, rows.closes_known)
+    backwards = both & (closes <= opens) & ~two_openings & ~two_ends
+    for question in np.flatnonzero(backwards).tolist():
         row = int(first_closes[question])
         got = f"opens {written(opens[question])}, closes {written(closes[question])}"
         yield _clash(rows, row, "question", f"{_name(rows, row)} closes before it opens", got, "opens < closes")
-    early = rows.time_known & (first_opens >= 0)[rows.question] & (rows.time < opens[rows.question])
-    late = rows.time_known & (first_closes >= 0)[rows.question] & (rows.time > closes[rows.question])
+    opened = (first_opens >= 0) & ~backwards & ~two_openings
+    closed = (first_closes >= 0) & ~backwards & ~two_ends
+    early = rows.time_known & opened[rows.question] & (rows.time < opens[rows.question])
+    late = rows.time_known & closed[rows.question] & (rows.time > closes[rows.question])
     for mask, what, word, limit in (
         (early, "the forecast was made before its question opens", "opens", opens),
         (late, "the forecast was made after its question closes", "closes", closes),
@@ -346,6 +352,14 @@ def _windows(rows: Rows, use: Use) -> Iterator[Clash]:
         for row in np.flatnonzero(mask).tolist():
             got = f"{written(rows.time[row])}, {word} {written(limit[rows.question[row]])}"
             yield _clash(rows, row, "forecast", what, got, f"opens <= time <= closes; {DATE_IS_MIDNIGHT}")
+
+
+def _is_disputed(rows: Rows, said: Ints, known: Mask) -> Mask:
+    """(questions,) whether two rows of a question say different things."""
+    first = rows.first_with(known)[rows.question]
+    disputed = np.zeros(len(rows.cells["question"].texts), dtype=bool)
+    disputed[rows.question[known & (said != said[first])]] = True
+    return disputed
 
 
 def _early_closes(rows: Rows, first_closes: Ints) -> Iterator[Clash]:
@@ -397,7 +411,7 @@ def _twice(rows: Rows) -> Iterator[Clash]:
     """A forecaster says one thing about a question at a time; of draws there may be equal ones."""
     part = np.where(rows.kind == STATES, rows.cells["state"].codes, points(np.nan_to_num(rows.level, nan=-1.0)))
     filled = rows.cells["question"].filled & rows.cells["forecaster"].filled & rows.time_known
-    chosen = np.flatnonzero(filled & (rows.kind != DRAWS))
+    chosen = np.flatnonzero(filled & (rows.kind != DRAWS) & ~rows.wrong)
     keys = [rows.question, rows.forecaster, rows.time, part]
     order, starts = runs([key[chosen] for key in keys])
     first = chosen[order][np.maximum.accumulate(np.where(starts, np.arange(order.size), 0))]

@@ -23,10 +23,13 @@ from forecast.workspace.problems import (
     shown,
     unfinished_merge,
 )
-from forecast.workspace.yaml_text import UNPRINTABLE
+from forecast.workspace.yaml_text import BYTE_ORDER_MARK, UNPRINTABLE
 
 ROW_LINES = 100  # a quoted cell that goes on for longer was never closed
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # byte order marks
+# What some programs end lines with in the place of a line feed.
+OTHER_ENDS = {"\r": "a carriage return alone", "\u2028": "a line separator", "\u2029": "a paragraph separator"}
+UNPRINTABLE_CHARACTER = "character that cannot stand in a table"
 OTHER_PARTINGS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
@@ -96,6 +99,7 @@ def parse_csv(content: bytes, path: str, may_lack: str | None = None) -> tuple[C
     Of a header whose last column is `may_lack`, rows may leave out that cell: they are older than the column.
     """
     text, problems = decoded(content, path)
+    unprintable = {one.source.line for one in problems if one.what == UNPRINTABLE_CHARACTER}
     lines = text.split("\n")
     if lines[-1] == "":
         lines.pop()
@@ -110,20 +114,34 @@ def parse_csv(content: bytes, path: str, may_lack: str | None = None) -> tuple[C
                 # Nothing else can be said of such a file: each of its rows would be one cell.
                 what, got = f"cells are separated by {parted}", shown(header[1][0])
                 return None, (*problems, Problem(Source(path, line), what, got, "commas"))
-        elif len(cells) == len(header[1]):
+            if line in unprintable:
+                return None, tuple(problems)  # nobody could tell its names from those that are needed
+        elif line in unprintable:
+            continue  # said of the character
+        elif len(cells) == len(header[1]) and not _is_again(cells, header[1]):
             rows.append((line, cells))
         elif len(cells) == len(header[1]) - 1 and header[1][-1] == may_lack:
             rows.append((line, [*cells, ""]))
-        elif (marker := merge_marker(lines[line - 1], path, line)) is not None:
-            problems.append(marker)
         else:
-            what, got = "a row that does not fit the header", f"{_cells(len(cells))} beginning with {shown(cells[0])}"
-            problems.append(Problem(Source(path, line), what, got, f"{_cells(len(header[1]))}, as the header has"))
+            problems.append(_no_row(cells, header[1], lines[line - 1], Source(path, line)))
     if header is None:
         if not problems:
             problems.append(Problem(Source(path, 1), "the file is empty", "", "an unused file is deleted"))
         return None, tuple(problems)
     return CsvTable(header[1], header[0], tuple(rows)), tuple(problems)
+
+
+def _is_again(cells: Sequence[str], header: Sequence[str]) -> bool:
+    return cells[0].strip() == header[0] and tuple(map(str.strip, cells[1:])) == header[1:]
+
+
+def _no_row(cells: Sequence[str], header: Sequence[str], text: str, where: Source) -> Problem:
+    if (marker := merge_marker(text, where.path, where.line)) is not None:
+        return marker
+    if len(cells) == len(header):
+        return Problem(where, "the header line again", "", "delete this line")
+    what, got = "a row that does not fit the header", f"{_cells(len(cells))} beginning with {shown(cells[0])}"
+    return Problem(where, what, got, f"{_cells(len(header))}, as the header has")
 
 
 def decoded(content: bytes, path: str) -> tuple[str, list[Problem]]:
@@ -132,8 +150,8 @@ def decoded(content: bytes, path: str) -> tuple[str, list[Problem]]:
     Of UTF-16 nothing is returned: every letter of it would be a mistake of its own. Nor of an unfinished merge: both
     sides stand in it.
     """
-    if content.startswith(UTF_16):
-        return "", [Problem(Source(path, 1), "UTF-16 text", f"byte 0x{content[0]:02x}", "save the file as UTF-8")]
+    if (other := other_encoding(content, path)) is not None:
+        return "", [other]
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -146,11 +164,35 @@ def decoded(content: bytes, path: str) -> tuple[str, list[Problem]]:
         problems = []
     if (merge := unfinished_merge(text, path, quotes=True)) is not None:
         return "", [merge]
-    if (match := UNPRINTABLE.search(text)) is not None:
-        line = text.count("\n", 0, match.start()) + 1
-        got = f"U+{ord(match.group()):04X}"
-        problems.append(Problem(Source(path, line), "character that cannot stand in a table", got, "remove it"))
+    if (ends := other_line_ends(text, path)) is not None:
+        return "", [*problems, ends]
+    match = UNPRINTABLE.search(text)
+    if (at := match.start() if match else text.find(BYTE_ORDER_MARK)) >= 0:
+        line, got = text.count("\n", 0, at) + 1, f"U+{ord(text[at]):04X}"
+        problems.append(Problem(Source(path, line), UNPRINTABLE_CHARACTER, got, "remove it"))
     return text, problems
+
+
+def other_encoding(content: bytes, path: str) -> Problem | None:
+    """Return the problem of a text in UTF-16, of which every line would be a mistake of its own; else None."""
+    if not content.startswith(UTF_16):
+        return None
+    return Problem(Source(path, 1), "UTF-16 text", f"byte 0x{content[0]:02x}", "save the file as UTF-8")
+
+
+def other_line_ends(text: str, path: str, *, behind: str = "") -> Problem | None:
+    """Return the problem of a text whose lines end with no line feed, so that all of it is one line; else None.
+
+    `behind` is what a line ends with where such a character may stand within one, too.
+    """
+    line = text.rstrip()
+    if "\n" in line:
+        return None
+    sign = next((sign for sign in OTHER_ENDS if behind + sign in line), None)
+    if sign is None:
+        return None
+    what = f"lines end with {OTHER_ENDS[sign]}, so that all of the file is one line"
+    return Problem(Source(path, 1), what, f"U+{ord(sign):04X}", "save it with line feeds (LF or CRLF) at line ends")
 
 
 def parted_otherwise(header: tuple[str, ...]) -> str | None:
@@ -326,8 +368,10 @@ MAX_LINE_DEPTH = 20
 
 def parse_json_lines(content: bytes, path: str) -> tuple[tuple[MapNode, ...], tuple[Problem, ...]]:
     """Return the object of each line that holds one, and the problems; blank lines are passed over."""
-    if (merge := unfinished_merge(content.decode("utf-8", "replace"), path)) is not None:
-        return (), (merge,)
+    text = content.decode("utf-8", "replace")
+    for whole in (other_encoding(content, path), unfinished_merge(text, path), other_line_ends(text, path, behind="}")):
+        if whole is not None:
+            return (), (whole,)
     entries: list[MapNode] = []
     problems: list[Problem] = []
     for number, raw in enumerate(content.split(b"\n"), 1):

@@ -206,7 +206,7 @@ class Readable:
     statements: tuple[Statement, ...]
     is_every_statement_read: bool
     items: tuple[Item, ...]
-    item_ids: tuple[str, ...]  # also of items that could not be read
+    item_ids: tuple[str, ...] | None  # also of items that could not be read; None where a whole file could not
     superseding: tuple[Superseding, ...]  # likewise
 
     @cached_property

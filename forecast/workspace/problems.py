@@ -20,9 +20,11 @@ TABLE = ".csv"
 LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
 NO_NAME = "is not usable as a name"
 UNKNOWN = re.compile(r"(?:unknown [a-z ]+|has no state) ('.*')$")
-# What differs between rows with one mistake: the item that is meant, an id that appears twice, and where it was first.
+# What differs between rows with one mistake: the item or question that is meant (not one that there is not), who is, an
+# id that appears twice, and where it was first.
 OF_ONE_ROW = re.compile(
     r"^(?:an )?item (?:'[^']*'|without id)(?=:)|'[^']*'(?= appears twice)|(?<=first at )\S+:\d+|(?<=in line )\d+"
+    r"|(?<!unknown )\b(?:question|forecaster|expert) '[^']*'"
 )
 
 
@@ -144,6 +146,35 @@ def nearest(name: str, known: Sequence[str]) -> str:
     return "" if other is None else f"; did you mean '{_cut(one_form(other))}'?"
 
 
+# Letters of other scripts that are drawn like Latin ones, as in Unicode's table of confusables (UTS 39).
+LATIN = str.maketrans(
+    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u0501\u051b\u051d\u04bb\u03bf\u03bd\u03b1\u03c1"
+    "\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0423\u0425\u0406\u0408\u0405"
+    "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7",
+    "aeopcyxijsdqwhovapABEKMHOPCTYXIJSABEZHIKMNOPTYX",
+)
+
+
+# Full-width forms are drawn like what they stand for.
+DRAWN_ALIKE = {**LATIN, **{0xFF01 + n: 0x21 + n for n in range(94)}}
+
+
+def look_alikes(names: Iterable[str]) -> Iterator[tuple[str, str, str]]:
+    """Yield each name that a reader cannot tell from an earlier one, that one, and the first character that differs.
+
+    Such are names with characters that are not drawn, full-width ones, and letters of another script.
+    """
+    known: dict[str, str] = {}
+    listed = tuple(names)
+    for name in listed if not all(map(str.isascii, listed)) else ():
+        drawn = "".join(c for c in one_form(name) if unicodedata.category(c) != "Cf")
+        other = known.setdefault(" ".join(drawn.translate(DRAWN_ALIKE).split()), name)
+        if other != name:
+            odd = name if not name.isascii() else other
+            strange = next((c for c in odd if not c.isascii() and c not in (other if odd is name else name)), odd[0])
+            yield name, other, f"U+{ord(strange):04X} ({unicodedata.name(strange, 'no name').lower()})"
+
+
 def _compatible(name: str) -> str:
     """Return a name without the difference between full-width or other compatibility characters and plain ones."""
     return unicodedata.normalize("NFKC", name)
@@ -204,7 +235,7 @@ ODD_BLANKS = "\u00a0\u1680\u2000-\u200b\u202f\u205f\u2060\u3000"
 # Where YAML needs an ordinary space: before the first word of a line, after the dash of an item, after a key's colon.
 _DASHES = r"[ ]*(?:- +)*"
 NEEDS_A_SPACE = rf"(?m)^(?:{_DASHES}-?|{_DASHES}[\w.-]+:)[ ]*([{ODD_BLANKS}]+)"
-FOLDED = rf"^[ ]*(?:-|(?:- +)*[a-z_]+:)([{ODD_BLANKS}])"  # as a line within an unquoted text of several
+FOLDED = rf"^[ ]*(?:-|(?:- +)*[A-Za-z_][\w.-]*:)([{ODD_BLANKS}])"  # as a line within an unquoted text of several
 # A dash or a colon right before what belongs behind a space: an item, a value. `//` is an address, `::` no key.
 _KEY = r"[A-Za-z_][\w.-]*"
 NO_SPACE = rf"(?m)^[ ]*(?:- +)*(?:-(?=[A-Za-z_{{\[\"'])|{_KEY}:(?=[^\s:/]))"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import date
 from operator import attrgetter
@@ -58,17 +58,23 @@ def read_asked(
     """Read the four kinds of files; all of them are optional. Lines of those that are never edited follow `renames`."""
     problems: list[Problem] = []
     benchmarks: dict[str, Benchmark] = {}
+    partly: set[str] = set()  # series of which something could not be read
     for path, content in inputs.benchmarks().items():
         series, more = read_benchmark(content, path, frame.today)
         benchmarks[series.id] = series
         problems += more
+        partly |= {series.id} if more else set()
     tree = trees.get(files.QUESTIONS, ListNode((), 1))
     ids = tuple(name for entry in list_of(tree) if (name := text_at(entry, "id")) is not None)
-    renames = replace(renames, known={**renames.known, "question": ids})
+    is_readable = files.QUESTIONS in trees or files.QUESTIONS not in inputs.contents
+    renames = replace(renames, known={**renames.known, "question": ids} if is_readable else renames.known)
     read = read_questions(tree, files.QUESTIONS, frame, tuple(benchmarks), renames)
+    read = read if is_readable else replace(read, ids=None)
     problems += read.problems
     problems += [problem for question in read.questions for problem in _given_twice(question, benchmarks)]
-    problems += [problem for question in read.questions for problem in _unknown_forecasters(question, benchmarks)]
+    problems += [
+        problem for question in read.questions for problem in _unknown_forecasters(question, benchmarks, partly)
+    ]
     judged: dict[str, Benchmark] = {}
     if files.JUDGEMENTS in inputs.contents:
         content = inputs.contents[files.JUDGEMENTS]
@@ -112,8 +118,12 @@ def _given_twice(question: AnyQuestion, benchmarks: Mapping[str, Benchmark]) -> 
                 yield Problem(question.source, what, f"{shown(other)} and {shown(name)}", allowed)
 
 
-def _unknown_forecasters(question: AnyQuestion, benchmarks: Mapping[str, Benchmark]) -> Iterator[Problem]:
-    """Name who is said to go by another reading of a question and stands in none of its series."""
+def _unknown_forecasters(
+    question: AnyQuestion, benchmarks: Mapping[str, Benchmark], partly: Set[str]
+) -> Iterator[Problem]:
+    """Name who is said to go by another reading of a question and stands in none of its series, if all can be read."""
+    if not partly.isdisjoint(question.benchmarks):
+        return
     names = {who for name in question.benchmarks if name in benchmarks for _, who, _ in benchmarks[name].points}
     for reading in question.readings if isinstance(question, Question) else ():
         for who in reading.forecasters:
@@ -211,6 +221,8 @@ def _read_dated(contents: files.InputFiles, trees: Mapping[str, Node], declared:
     tables, more = read_tables(contents, trees, frame)
     reported += tables
     problems += more
+    is_every_statement_read = all(path in trees for path in contents.statements())
+    is_every_item_read = all(path in trees for path in contents.evidence()) and not more
     for problems_of_file in (*(file.problems for file in said), *(file.problems for file in reported)):
         problems += problems_of_file
     made, more = read_renames(contents.contents.get(files.RENAMES, b""), files.RENAMES, frame.today)
@@ -228,16 +240,20 @@ def _read_dated(contents: files.InputFiles, trees: Mapping[str, Node], declared:
     item_ids += [(item.id, item.source) for item in resolved]
     problems += duplicates(item_ids, "item")
     items = tuple(sorted((*(i for file in reported for i in file.items), *resolved), key=attrgetter("id")))
-    ids = {"statement": [name for name, _ in statement_ids], "item": [name for name, _ in item_ids]}
+    ids: dict[str, list[str]] = {}
+    if is_every_statement_read:
+        ids["statement"] = [name for name, _ in statement_ids]
+    if is_every_item_read:
+        ids["item"] = [name for name, _ in item_ids]
     renames = replace(questions.renames, known={**questions.renames.known, **ids})
     problems += leading_nowhere(renames)
     readable = Readable(
         frame,
         declared.experts,
         statements,
-        all(file.is_whole for file in said),
+        is_every_statement_read and all(file.is_whole for file in said),
         items,
-        tuple(sorted({name for name, _ in item_ids})),
+        tuple(sorted({name for name, _ in item_ids})) if is_every_item_read else None,
         tuple(pair for file in reported for pair in file.superseding),
     )
     return _Dated(

@@ -78,20 +78,21 @@ def read_judgements(
     content: bytes,
     path: str,
     today: date,
-    questions: Sequence[str],
+    questions: Sequence[str] | None,
     renames: Renames = NO_RENAMES,
     forecasters: Collection[str] = (),
 ) -> tuple[dict[str, Benchmark], tuple[Problem, ...]]:
     """Return the series of judgements by question, and the problems found. A question that is not there is a warning.
 
     Rows are only added, so that a question that was renamed without `forecast rename` would otherwise stop everything.
-    `forecasters` are those of the benchmarks: no author is called like one.
+    `questions` is None where their file could not be read: then any may be there. `forecasters` are those of the
+    benchmarks: no author is called like one.
     """
     rows, found = judgement_rows(content, path, today, renames, forecasters)
     points: dict[str, dict[tuple[date, str], tuple[int, Point]]] = {}
     for row in rows:
         where, question, key = Source(path, row.line), row.question, (row.day, row.author)
-        if question not in questions:
+        if questions is not None and question not in questions:
             found.append(unknown_question(row, path, questions))
             continue
         series = points.setdefault(question, {})

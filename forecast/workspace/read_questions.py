@@ -47,10 +47,13 @@ from forecast.workspace.renames import DEFAULT_GRADES, NO_RENAMES, Letter, Renam
 
 @dataclass(frozen=True)
 class QuestionsRead:
-    """The questions of all kinds that are right, the ids of all, and the problems found."""
+    """The questions of all kinds that are right, the ids of all, and the problems found.
+
+    `ids` is None where the file could not be read: then no name is reported as unknown.
+    """
 
     questions: tuple[AnyQuestion, ...]
-    ids: tuple[str, ...]
+    ids: tuple[str, ...] | None
     problems: tuple[Problem, ...]
 
 
@@ -145,10 +148,11 @@ class _Reading:
     path: str
     frame: Frame
     questions: Mapping[str, AnyQuestion]
-    question_ids: tuple[str, ...]  # also of questions that could not be read
+    question_ids: tuple[str, ...] | None  # also of questions that could not be read; None where the file could not
     lines: list[Resolved]
     standing: dict[str, list[_Standing]]
     problems: list[Problem]
+    is_whole: bool  # every line could be read as one
 
 
 def read_resolutions(
@@ -160,7 +164,7 @@ def read_resolutions(
     warning, until the line is undone: lines are only added, so that it would otherwise stop everything.
     """
     trees, problems = parse_json_lines(content, path)
-    reading = _Reading(path, frame, {q.id: q for q in read.questions}, read.ids, [], {}, list(problems))
+    reading = _Reading(path, frame, {q.id: q for q in read.questions}, read.ids, [], {}, list(problems), not problems)
     for tree in trees:
         _read_line(reading, _in_names_of_today(tree, Source(path, tree.line), renames, frame.today))
     reading.problems += [problem for lines in reading.standing.values() for line in lines for problem in line.told]
@@ -176,6 +180,7 @@ def _read_line(reading: _Reading, tree: MapNode) -> None:
     shape = checked.shape
     if shape is None or wrong:
         reading.problems += [*wrong, *unknown]
+        _stands_although_wrong(reading, tree, name, at)
     elif shape.undo is not None:
         reading.problems += _undo(reading, shape, shape.undo, at)
     elif unknown:
@@ -184,12 +189,22 @@ def _read_line(reading: _Reading, tree: MapNode) -> None:
         line, wrong = _resolved(reading, shape, at)
         reading.problems += wrong
         if line is None or wrong:
+            _stands_although_wrong(reading, tree, name, at)
             return
         twice = tuple(_already(reading, line.subject, at)) if shape.question is not None else ()
         # Of two lines about one question, as two branches may have them, a later line can undo the second.
         standing = _Standing(at.source, line.known, None if twice else len(reading.lines), twice)
         reading.standing.setdefault(line.subject, []).append(standing)
         reading.lines += [] if twice else [line]
+
+
+def _stands_although_wrong(reading: _Reading, tree: MapNode, name: str | None, at: Cursor) -> None:
+    """Let a line that could not be read count for what later lines undo or repeat: its own message is enough."""
+    lines = reading.standing.setdefault(name or "", [])
+    if text_at(tree, "undo") is None:
+        lines.append(_Standing(at.source, date.min, None))
+    elif lines:
+        lines.pop()
 
 
 def _in_names_of_today(tree: MapNode, where: Source, renames: Renames, today: date) -> MapNode:
@@ -248,19 +263,20 @@ def _undo(reading: _Reading, shape: ResolutionShape, name: str, at: Cursor) -> I
     if extra:
         yield at.problem(f"{quoted(extra)} beside 'undo'", "", "only known, source and note")
         return
-    standing = reading.standing.get(name)
-    if not standing and name not in (reading.frame.names.events or {}) and name not in reading.question_ids:
-        yield from unknown_name(reading.question_ids, name, at, "question")
+    standing, events, ids = reading.standing.get(name), reading.frame.names.events, reading.question_ids
+    if not standing and (events is None or ids is None or not reading.is_whole):
+        return  # it may be there and could not be read
+    if not standing and name not in (events or {}) and name not in (ids or ()):
+        yield from unknown_name(ids, name, at, "question")
         return
     if not standing:
         yield at.problem("there is nothing to undo", "", "an earlier line that is not undone yet")
         return
-    line = standing[-1]
+    line = standing.pop()
     if shape.known < line.known:
         what, allowed = "undone before it was known", f"from {line.known} on, as {line.where} says"
         yield at.problem(what, str(shape.known), allowed)
         return
-    standing.pop()
     if line.place is not None:
         reading.lines[line.place] = replace(reading.lines[line.place], undone=shape.known)
 

@@ -87,7 +87,7 @@ def _shadowed(scenarios: Sequence[Scenario], names: Names) -> Iterator[Problem]:
     regions = [{condition.event: frozenset(condition.states) for condition in scenario.when} for scenario in scenarios]
     for number, scenario in enumerate(scenarios):
         blockers = covering(regions[number], regions[:number], states)
-        if blockers is not None:
+        if blockers is not None and all(scenarios[k].id != scenario.id for k in blockers):
             what = f"scenario {shown(scenario.id)} can never be the first to match"
             earlier = quoted(scenarios[k].id for k in blockers)
             allowed = f"everything it covers is taken by {earlier} before it; put it earlier or narrow those"

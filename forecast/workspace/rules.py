@@ -333,7 +333,8 @@ def _remember(known: list[Item], item: Item) -> None:
 
 def _apart(item: Item, other: Item) -> bool:
     is_grouped = item.group is not None and item.group == other.group
-    return other is not item and not is_grouped and item.supersedes != other.id and other.supersedes != item.id
+    # One that appears twice is told of as that.
+    return other.id != item.id and not is_grouped and item.supersedes != other.id and other.supersedes != item.id
 
 
 def _plain(item: Item) -> str:
@@ -458,14 +459,15 @@ def supersessions(all_: Readable) -> Iterator[Problem]:
     """An item supersedes an earlier one that exists; this cannot go in a circle."""
     if not all_.superseding:
         return
-    items, ids = {item.id: item for item in all_.items}, frozenset(all_.item_ids)
+    items, ids = {item.id: item for item in all_.items}, all_.item_ids
+    known = None if ids is None else frozenset(ids)
     circles = _circles(items)
     for superseding in all_.superseding:
         subject, item, old = f"item {shown(superseding.item)}", items.get(superseding.item), items.get(superseding.old)
         if superseding.old == superseding.item:
             yield Problem(superseding.source, f"{subject}: supersedes itself", "", "name an earlier item")
-        elif superseding.old not in ids:
-            others = [name for name in all_.item_ids if name != superseding.item]
+        elif ids is not None and known is not None and superseding.old not in known:
+            others = [name for name in ids if name != superseding.item]
             what = f"{subject}: supersedes unknown item {shown(superseding.old)}"
             yield Problem(superseding.source, what, "", choice("items", superseding.old, others))
         elif item is None or old is None:

@@ -89,7 +89,7 @@ def parse_yaml(content: bytes, path: str) -> tuple[Node | None, tuple[Problem, .
         if (space := _blank_behind(text, line, path) or _space_before(text, line, path)) is not None:
             problems.append(space)
         else:
-            report(line, *_syntax(error))
+            report(line, *_syntax(error, _is_at_tab(error, text)))
     except yaml.YAMLError as error:
         report(1, f"not readable as YAML: {error}")
     return None, tuple(problems)
@@ -175,9 +175,17 @@ def _is_readable(text: str, line: int) -> bool:
     return True
 
 
-def _syntax(error: yaml.MarkedYAMLError) -> tuple[str, str, str]:
+def _is_at_tab(error: yaml.MarkedYAMLError, text: str) -> bool:
+    """Say whether the parser stopped in the blanks before a line, at a tab, which libyaml does not name."""
+    mark = error.problem_mark
+    lines = text.split("\n")
+    line = lines[mark.line] if mark is not None and mark.line < len(lines) else ""
+    return mark is not None and line[mark.column : mark.column + 1] == "\t" and not line[: mark.column].strip()
+
+
+def _syntax(error: yaml.MarkedYAMLError, is_at_tab: bool) -> tuple[str, str, str]:
     problem = str(error.problem or error.context or "").replace("\n", " ")
-    if "'\\t'" in problem or "tab character" in problem:
+    if is_at_tab or "'\\t'" in problem or "tab character" in problem:
         return "a tab is used for indentation", "", "indent with spaces"
     if "cannot start any token" in problem:
         return "a value starts with a character that has a meaning in YAML", "", "put the value in quotes"

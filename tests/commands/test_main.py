@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +35,27 @@ def _imported_by(code: str) -> set[str]:
     listing = "import sys; print(*sys.modules)"
     ran = subprocess.run([sys.executable, "-c", f"{code}\n{listing}"], check=True, capture_output=True, text=True)
     return set(ran.stdout.split())
+
+
+NETWORK = (
+    "network n {} variable \u0430 { type discrete [2] { yes, \U0001f600 }; } probability (\u0430) { table .3, .7; }"
+)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_a_terminal_without_the_letters(tmp_path: Path, encoding: str) -> None:
+    """What its encoding does not have is written out as in JSON, which then says the same; nothing fails."""
+    path = tmp_path / "n.bif"
+    path.write_text(NETWORK, encoding="utf-8")
+    ask = [sys.executable, "-m", "forecast", "query", str(path)]
+    env = {**os.environ, "PYTHONIOENCODING": encoding}
+    table, answer = (
+        subprocess.run([*ask, *more], check=True, capture_output=True, env=env).stdout.decode()
+        for more in ((), ("--json",))
+    )
+    letters = ("\u0430", "\U0001f600") if encoding == "utf-8" else ("\\u0430", "\\ud83d\\ude00")
+    assert [True, True] == [letter in table for letter in letters]
+    assert {"\u0430": {"yes": 0.3, "\U0001f600": 0.7}} == json.loads(answer)["marginals"]
 
 
 def test_help_lists_every_command_and_imports_none() -> None:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import random
 import time
 import tracemalloc
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from forecast.workspace.read import read_workspace
 from tests.hostile.mutations import mutate
-from tests.hostile.readers import Reader, readers
+from tests.hostile.readers import TODAY, Reader, readers
+from tests.hostile.whole import whole
 
 CORPUS = Path(__file__).parent / "corpus"
 SECONDS = 2.0  # for 64 kB; of the processor, so that other work on the machine counts nothing
@@ -67,6 +71,99 @@ def test_text_of_any_kind_is_read_or_refused(name: str, text: str, filling: byte
     contents = (text.encode("utf-8", "replace"), text[:150].encode("utf-8", "replace") + filling, filling)
     middles = [seed[: len(seed) // 2] + piece + seed[len(seed) // 2 :] for piece in contents]
     assert [None] * 6 == [failure(READERS[name], content) for content in (*contents, *middles)]
+
+
+def messages(contents: Mapping[str, bytes]) -> list[str]:
+    """What is said of a workspace with these files."""
+    return [str(problem) for problem in read_workspace(Path("/nowhere"), today=TODAY, inputs=contents)[1]]
+
+
+@cache
+def of_the_right_one() -> frozenset[str]:
+    """What is said of the workspace as it is."""
+    return frozenset(messages(whole()))
+
+
+RENAMED = (
+    '{"kind": "question", "old": "before", "new": "on-sale", "on": "2026-09-10", "lines": {}}\n'
+    '{"kind": "item", "old": "r0", "new": "r1", "on": "2026-09-10", "lines": {}}\n'
+    '{"kind": "statement", "old": "a", "new": "lead-launch-needs-test", "on": "2026-09-10", "lines": {}}\n'
+)
+AGAIN = (
+    "- {id: again, reported: 2026-08-01, source: forum, headline: Again., supersedes: r1, bears_on: "
+    "[{event: demand, support: slight, for: high}]}\n"
+)
+
+
+@pytest.mark.parametrize("path", sorted(path for path in whole() if path.startswith(("priors/", "evidence/"))))
+def test_a_file_that_cannot_be_read_is_one_message(path: str) -> None:
+    """What other files say of names in it is not called unknown, nor what depends on it missing."""
+    right = {**whole(), "evidence/again.yaml": AGAIN.encode(), "priors/renames.jsonl": RENAMED.encode()}
+    before = messages(right)
+    assert [] == [line for line in before if "warning" not in line]
+    lines = right[path].splitlines(keepends=True)
+    middle = len(lines) // 2
+    lines.insert(middle, b"<<<<<<< HEAD\n")
+    found = messages({**right, path: b"".join(lines)})
+    assert [f"{path}:{middle + 1}: the markers of an unfinished merge"] == [
+        line.split(", on ")[0] for line in found if line not in before
+    ]
+
+
+WHOLE_FILE: dict[str, tuple[Callable[[bytes], bytes], str]] = {
+    "line ends of an old Macintosh": (
+        lambda text: text.replace(b"\n", b"\r"),
+        "1: lines end with a carriage return alone, so that all of the file is one line; got U+000D",
+    ),
+    "line separators": (
+        lambda text: text.replace(b"\n", "\u2028".encode()),
+        "1: lines end with a line separator, so that all of the file is one line; got U+2028",
+    ),
+    "UTF-16": (lambda text: text.decode().encode("utf-16"), "1: UTF-16 text; got byte 0xff; save the file as UTF-8"),
+    "the end of a file in DOS": (lambda text: text + b"\x1a", "{last}: {cannot}U+001A"),
+    "a byte order mark": (lambda text: text.replace(b"\n", "\n\ufeff".encode(), 1), "2: {cannot}U+FEFF"),
+    "a character of control": (lambda text: text[:2] + b"\x00" + text[2:], "1: {cannot}U+0000"),
+}
+
+
+@pytest.mark.parametrize("form", WHOLE_FILE)
+@pytest.mark.parametrize("path", sorted(path for path in whole() if path.endswith((".csv", ".jsonl"))))
+def test_a_mistake_of_a_whole_table_is_one_message(path: str, form: str) -> None:
+    """However many rows it spoils, and whatever would follow from it."""
+    right = whole()
+    change, message = WHOLE_FILE[form]
+    if path.endswith(".jsonl") and "{cannot}" in message:
+        message = message.replace("{cannot}", "no JSON")
+    last = right[path].count(b"\n") + 1
+    expected = f"{path}:{message.format(last=last, cannot='character that cannot stand in a table; got ')}"
+    found = [line for line in messages({**right, path: change(right[path])}) if line not in of_the_right_one()]
+    if path.endswith(".jsonl") and "no JSON" in expected:
+        assert [expected.partition(": ")[0]] == [line.partition(": ")[0] for line in found]
+    else:
+        assert [expected] == [line[: len(expected)] for line in found]
+
+
+@pytest.mark.parametrize("path", sorted(path for path in whole() if path.endswith(".csv")))
+def test_a_header_in_the_middle_is_one_message(path: str) -> None:
+    """Where two tables were put together the second header is told of as that, and repeated rows as such."""
+    right = whole()
+    found = messages({**right, path: right[path] + right[path]})
+    again = f"{path}:{right[path].count(b'\n') + 1}: the header line again; delete this line"
+    others = [line for line in found if line not in (again, *of_the_right_one())]
+    assert (1, []) == (found.count(again), [line for line in others if "appears twice" not in line])
+
+
+@pytest.mark.parametrize("path", sorted(path for path in whole() if path.endswith(".yaml")))
+def test_a_tab_is_called_a_tab(path: str) -> None:
+    """Where a line is indented by a tab the message says so."""
+    right = whole()
+    at = next((number for number, line in enumerate(right[path].split(b"\n")) if line.startswith(b"  ")), None)
+    if at is None:
+        return
+    lines = right[path].split(b"\n")
+    lines[at] = b"\t" + lines[at].lstrip(b" ")
+    found = [line for line in messages({**right, path: b"\n".join(lines)}) if line not in of_the_right_one()]
+    assert [f"{path}:{at + 1}: a tab is used for indentation; indent with spaces"] == found
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from forecast.ledger.entries import Line, encode
 from forecast.ledger.ledger import LEDGER, append, has_news, line_to_compare, read_ledger
+from forecast.ledger.verified import verified_chain
 from forecast.workspace.problems import WorkspaceProblems
 from tests.ledgers import INPUTS, digest, line_json, update
 
@@ -123,7 +124,53 @@ def test_a_wrong_byte_is_located(tmp_path: Path) -> None:
     (tmp_path / LEDGER).write_bytes("\n".join(rows).encode() + b"\n{\xff}\n")
     with pytest.raises(WorkspaceProblems) as raised:
         read_ledger(tmp_path)
-    assert f"{LEDGER}:3: not UTF-8 text; got byte 0xff; lines are only ever appended" == str(raised.value)
+    assert f"{LEDGER}:3: not UTF-8 text; got byte 0xff; `forecast verify` says what was written there" == str(
+        raised.value
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda text: b"\xef\xbb\xbf" + text, lambda text: text.replace(b"\n", b"\r\n")],
+    ids=("mark", "returns"),
+)
+def test_what_an_editor_of_windows_does_is_no_change(tmp_path: Path, change: Callable[[bytes], bytes]) -> None:
+    """A byte order mark and carriage returns change no line: it is read, verified and gone on with."""
+    for day in ("2026-03-01", "2026-04-01"):
+        append(tmp_path, update(day))
+    place = tmp_path / LEDGER
+    as_written = read_ledger(tmp_path)
+    changed = change(place.read_bytes())
+    place.write_bytes(changed)
+    assert (as_written, ()) == (read_ledger(tmp_path), verified_chain(tmp_path).findings)
+    append(tmp_path, update("2026-05-01"))
+    assert (True, 3, ()) == (
+        place.read_bytes().startswith(changed),
+        len(read_ledger(tmp_path).entries),
+        verified_chain(tmp_path).findings,
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda text: text.replace(b"\n", b"\r"), "1: lines end with a carriage return alone"),
+        (lambda text: text.decode().encode("utf-16"), "1: UTF-16 text"),
+        (lambda text: text.replace(b"\n", b"\n\n", 1), "2: an empty line; one object a line; delete it"),
+        (lambda _: b"", "1: an empty line"),
+        (lambda text: text[:-9], "2: no JSON; got "),
+    ],
+    ids=("returns alone", "UTF-16", "an empty line", "an empty file", "cut off"),
+)
+def test_what_else_editors_do_is_named(tmp_path: Path, change: Callable[[bytes], bytes], said: str) -> None:
+    """The message says what is there, and where to see what was written."""
+    for day in ("2026-03-01", "2026-04-01"):
+        append(tmp_path, update(day))
+    place = tmp_path / LEDGER
+    place.write_bytes(change(place.read_bytes()))
+    with pytest.raises(WorkspaceProblems) as raised:
+        read_ledger(tmp_path)
+    assert f"{LEDGER}:{said}" == str(raised.value)[: len(f"{LEDGER}:{said}")]
 
 
 WRONG: dict[str, tuple[dict[str, Any] | str, str]] = {

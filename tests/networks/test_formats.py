@@ -86,3 +86,27 @@ def test_the_page_names_every_format() -> None:
     section = re.findall(r"^## forecast query\n(.*?)^## ", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     shown = [f"{one.title} ({', '.join(f'`{ending}`' for ending in one.endings)})" for one in formats()]
     assert [] == [text for text in shown if text not in section[0]]
+
+
+FILES = sorted(path.name for path in DATA.iterdir() if path.name.startswith("dog.") and not path.name.endswith(".evid"))
+
+
+@pytest.mark.parametrize("end", [b"\r\n", b"\r"], ids=["CRLF", "CR"])
+@pytest.mark.parametrize("name", FILES)
+def test_line_ends_change_nothing(tmp_path: Path, name: str, end: bytes) -> None:
+    """A file of each format with the line ends of Windows or an old Macintosh is the same network."""
+    content = (DATA / name).read_bytes().replace(b"\r\n", b"\n")
+    (tmp_path / name).write_bytes(content.replace(b"\n", end))
+    expected, actual = read_network(DATA / name), read_network(tmp_path / name)
+    assert (expected.names, dict(expected.states)) == (actual.names, dict(actual.states))
+    assert {n: t.tolist() for n, t in expected.tables.items()} == {n: t.tolist() for n, t in actual.tables.items()}
+
+
+@pytest.mark.parametrize("name", [*FILES, "noise.xdsl"])
+def test_markers_of_a_merge_are_named(tmp_path: Path, name: str) -> None:
+    """In a file of each format what git left is called by its name."""
+    lines = (DATA / name).read_bytes().split(b"\n")
+    lines[len(lines) // 2 : len(lines) // 2] = [b"<<<<<<< HEAD", b"=======", b">>>>>>> other"]
+    (tmp_path / name).write_bytes(b"\n".join(lines))
+    with pytest.raises(WorkspaceProblems, match="the markers of an unfinished merge, on lines"):
+        read_network(tmp_path / name)

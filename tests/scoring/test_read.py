@@ -196,6 +196,64 @@ def test_the_edge_of_the_tolerance_belongs_to_it(tmp_path: Path) -> None:
     assert "do not add up to 1; got 1.0011" in found
 
 
+MANY_ROWS = {
+    "probabilities of a forecast of question 'q0' do not add up to 1; got 1.1; 1 up to 0.001; 29 more rows": (
+        STATES,
+        [f"q{n},ann,2026-01-02,{state},{p},a,{WINDOW}" for n in range(30) for state, p in (("a", 0.5), ("b", 0.6))],
+    ),
+    "quantile is out of range; got 10, 50, 90; a level lies between 0 and 1, such as 0.05; 89 more rows": (
+        NUMBERS,
+        [f"n{n},ann,2026-01-02,{level},{level},3,{WINDOW}" for n in range(30) for level in (10, 50, 90)],
+    ),
+    "question 'rain' closes before it opens; got opens 2026-02-01, closes 2026-01-11; opens < closes": (
+        HEADER,
+        [f"rain,e{n},2026-01-04,.5,1,2026-02-01,2026-01-11" for n in range(30)],
+    ),
+    "question 'rain' has two ends (closes); got '2026-01-11', at line 2 '2025-01-11'; keep one; 28 more rows": (
+        HEADER,
+        [f"rain,e{n},2026-01-04,.5,1,2026-01-01,{2026 if n else 2025}-01-11" for n in range(30)],
+    ),
+}
+
+
+@pytest.mark.parametrize("expected", MANY_ROWS)
+def test_one_mistake_is_one_message(tmp_path: Path, expected: str) -> None:
+    """However many questions have it, and whatever else would be wrong because of it."""
+    header, lines = MANY_ROWS[expected]
+    (found,) = _problems(tmp_path, *lines, header=header)
+    assert expected == found.partition(": ")[2][: len(expected)]
+
+
+@pytest.mark.parametrize(
+    ("name", "strange"),
+    [
+        ("\u0430nn", "U+0430 (cyrillic small letter a)"),
+        ("ann\u200b", "U+200B (zero width space)"),
+        ("\u200eann", "U+200E (left-to-right mark)"),
+        ("\uff41nn", "U+FF41 (fullwidth latin small letter a)"),
+    ],
+)
+def test_names_that_look_alike(tmp_path: Path, name: str, strange: str) -> None:
+    """Two forecasters whom nobody could tell apart in a table of scores are two, with a warning."""
+    found = _read(tmp_path, GOOD, GOOD.replace("ann", name))
+    (warning,) = map(str, found.warnings)
+    shown = name if name.isprintable() else name.encode("ascii", "backslashreplace").decode()
+    what = f"forecaster '{shown}' looks like 'ann' and is another one; got {strange}; write both alike if one is meant"
+    assert (f"f.csv:3: warning: {what}", ("ann", name)) == (warning, tuple(found.forecasters))
+
+
+@pytest.mark.parametrize("name", ["\u0418\u0440\u0438\u043d\u0430", "an\u00b2n", "\u00e1nn", "Ann", "anna"])
+def test_names_that_can_be_told_apart(tmp_path: Path, name: str) -> None:
+    """Names in any script, with accents or in other letters, are themselves."""
+    assert () == tuple(_read(tmp_path, GOOD, GOOD.replace("ann", name)).warnings)
+
+
+def test_a_table_without_a_header_is_one_message(tmp_path: Path) -> None:
+    """Its first row is not taken for seven columns that are missing."""
+    (found,) = _problems(tmp_path, GOOD, header=GOOD.replace("ann", "bob"))
+    assert found.startswith("f.csv:1: the first row names no column of a table of forecasts; the file has no header")
+
+
 def test_all_mistakes_in_one_run(tmp_path: Path) -> None:
     """Mistakes of cells, of rows together and of the form are all named, in the order of lines."""
     found = _problems(

@@ -183,6 +183,37 @@ def test_mistakes_in_authors(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (("yes", "undo", "undo"), ["3: resolution of 'kept': there is nothing to undo"]),
+        (("broken", "undo", "undo"), ["1: no JSON"]),
+        (("maybe", "undo", "yes"), ["1: resolution of 'kept': a question ends in yes or no, not 'maybe'"]),
+        (("maybe", "undo", "undo"), ["1: resolution of 'kept': a q", "3: resolution of 'kept': there is nothing"]),
+        (("yes", "bad undo", "yes"), ["2: resolution of 'kept': known is"]),
+        (("yes", "early undo", "yes"), ["2: resolution of 'kept': undone before it was known"]),
+        (("yes", "yes", "undo", "undo"), []),
+        (("yes", "yes"), ["2: resolution of 'kept': it is resolved already, as yes"]),
+    ],
+)
+def test_a_wrong_line_is_one_message(tmp_path: Path, lines: tuple[str, ...], expected: list[str]) -> None:
+    """A line that is wrong is undone and repeated like a right one, so that no later line is called wrong for it."""
+    yes = '{"question": "kept", "state": "yes", "on": "2026-06-30", "known": "2026-07-01", "source": "a"}'
+    undo = '{"undo": "kept", "known": "2026-07-05"}'
+    written = {
+        "yes": yes,
+        "undo": undo,
+        "broken": '{"question": "kept"',
+        "maybe": yes.replace('"yes"', '"maybe"'),
+        "bad undo": undo.replace("07-05", "07-32"),
+        "early undo": undo.replace("07-05", "06-30"),
+    }
+    root = asking(tmp_path)
+    (root / "priors/resolutions.jsonl").write_text("\n".join(written[one] for one in lines), encoding="utf-8")
+    found = [line.removeprefix("priors/resolutions.jsonl:") for line in messages(root)]
+    assert (len(expected), True) == (len(found), all(map(str.startswith, found, expected)))
+
+
 def test_mistakes_in_resolutions(tmp_path: Path) -> None:
     """Lines that are no JSON, no object or no outcome are problems at their lines, all in one run."""
     root = asking(tmp_path)
@@ -230,7 +261,6 @@ def test_mistakes_in_resolutions(tmp_path: Path) -> None:
         f"{at}:9: resolution of 'kept': 'state' beside 'undo'; only known, source and note",
         f"{at}:10: resolution of 'kept': unknown key 'stat'; {keys}; did you mean 'state'?",
         f"{at}:12: resolution of 'kept': undone before it was known; {early}",
-        f"{at}:14: resolution of 'kept': there is nothing to undo; an earlier line that is not undone yet",
     ]
     ways = "`forecast rename OLD NEW` says what it is called now, `forecast resolve {} --undo` ends it"
     way = f"the line is ignored; {ways}"

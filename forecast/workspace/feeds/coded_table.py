@@ -6,10 +6,12 @@ Columns are found by name, or (where the form has no header) by their number.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from math import comb
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -293,6 +295,7 @@ QUARTERS = 96  # of an hour, in a day
 # Part of the quarters that may be missing with a warning. A convention: now and then the coder itself adds none,
 # and a count that lacks so few rows is not another count.
 GAPS = 0.1
+CHANCE = 1e-3  # below it a stretch without rows is told of
 
 
 @dataclass(frozen=True)
@@ -364,12 +367,14 @@ class Coverage:
     def __init__(self, coder: Coder) -> None:
         self.coder = coder
         self.days: set[date] = set()
+        self.spans: set[Span] = set()  # of a coder that need not have rows every day
         self.quarters: dict[date, set[int | None]] = {}  # None: a row that does not say its time of day
 
     def add(self, cells: CodedRow, span: Span, added: date | None) -> None:
         """Note a row."""
         if not self.coder.is_daily:
             self.days.update(span)
+            self.spans.add(span)
         elif added is not None:
             self.days.add(added)
             self.quarters.setdefault(added, set()).add(self.coder.quarter(cells))
@@ -389,6 +394,35 @@ class Coverage:
             window = [wanted_first + timedelta(days=day) for day in range(number)]
             yield from self._missing_days([day for day in window if first < day < last], where)
             yield from self._missing_quarters([day for day in window if day in self.days], where)
+        else:
+            yield from self._quiet_days(max(first, wanted_first), min(last, wanted_last), where)
+
+    def _quiet_days(self, first: date, last: date, where: Source) -> Iterator[Problem]:
+        """Warn of the longest stretch without a row where the other days have so many that it can hardly be chance.
+
+        Of n days k have rows. Were each choice of k days equally probable, one of the k + 1 stretches before, between
+        and behind them would have g days or more with at most (k + 1) C(n - g, k) / C(n, k) (Bonferroni).
+        """
+        steps = Counter[int]()
+        for begin, end in self.spans:
+            if begin <= last and end >= first:
+                steps[max(begin, first).toordinal()] += 1
+                steps[min(end, last).toordinal() + 1] -= 1
+        edges = sorted(steps)
+        with_rows, longest, since, at_once = 0, (0, 0), first.toordinal(), 0
+        for edge in [*edges, last.toordinal() + 1]:
+            if at_once:
+                with_rows += edge - since
+            else:
+                longest = max(longest, (edge - since, -since))
+            at_once, since = at_once + steps[edge], edge
+        quiet, number = longest[0], (last - first).days + 1
+        others = number - quiet
+        if quiet and (with_rows + 1) * comb(others, with_rows) < CHANCE * comb(number, with_rows):
+            begin = date.fromordinal(-longest[1])
+            what = f"no rows from {begin} to {begin + timedelta(days=quiet - 1)}, of whatever place"
+            got = f"rows on {with_rows:,} of the other {others:,} days"
+            yield Problem(where, what, got, f"the count may be too small; {WHOLE_HINT}", "warning")
 
     def _missing_days(self, inside: Sequence[date], where: Source) -> Iterator[Problem]:
         missing = [str(day) for day in inside if day not in self.days]

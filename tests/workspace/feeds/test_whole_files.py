@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
+from itertools import pairwise
+from math import comb
 
 import pytest
 from hypothesis import given, settings
@@ -140,6 +142,36 @@ def test_days_that_are_missing() -> None:
     (found,) = said("gdelt", gdelt(SLOTS[:96] + SLOTS[-96:]), of="events", window=THREE_DAYS, where=())
     assert found.startswith("1.csv:1: 1 day of the window has no rows; got 2026-04-02; ")
     assert [] == said("gdelt", gdelt(SLOTS[:5]), of="events", window=window, where=(), is_whole=True)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sets(st.integers(0, 29), max_size=29), st.integers(0, 29), st.integers(0, 12))
+def test_a_stretch_without_rows(quiet: set[int], begin: int, length: int) -> None:
+    """The longest stretch without rows is told of where the other days make it improbable."""
+    quiet = (quiet if length % 2 else set()) | {*range(begin, min(29, begin + length))}
+    with_rows = [day for day in range(30) if day not in quiet - {0, 29}]
+    rows = [(day, APRIL[0] + timedelta(days=day), APRIL[0] + timedelta(days=day), 0, 1, 1) for day in with_rows]
+    stretches = [(b - a - 1, a + 1) for a, b in pairwise(with_rows)]
+    longest, at = max(stretches, key=lambda one: (one[0], -one[1]))
+    others = 30 - longest
+    is_told = longest > 0 and (len(rows) + 1) * comb(others, len(rows)) < 1e-3 * comb(30, len(rows))
+    first, last = APRIL[0] + timedelta(days=at), APRIL[0] + timedelta(days=at + longest - 1)
+    expected = (
+        f"1.csv:1: warning: no rows from {first} to {last}, of whatever place; got rows on {len(rows)} of the other"
+    )
+    found = said("ucdp-ged", ucdp_text(rows), of="events")
+    assert ([expected] if is_told else []) == [line[: len(expected)] for line in found]
+    assert [] == said("ucdp-ged", ucdp_text(rows), of="events", is_whole=True)
+
+
+def test_an_incident_of_many_days_covers_them() -> None:
+    """Days within an incident are not without rows, and a file of a few incidents is not called incomplete."""
+    day = [APRIL[0] + timedelta(days=number) for number in range(30)]
+    rows = [(number, day[number], day[number], 0, 1, 1) for number in range(30) if not 10 <= number < 20]
+    (found,) = said("ucdp-ged", ucdp_text(rows), of="events")
+    assert "no rows from 2026-04-11 to 2026-04-20, of whatever place; got rows on 20 of the other 20 days" in found
+    assert [] == said("ucdp-ged", ucdp_text([*rows, (99, day[9], day[20], 0, 1, 1)]), of="events")
+    assert [] == said("ucdp-ged", ucdp_text([rows[0], rows[4], rows[-1]]), of="events")
 
 
 def test_rows_without_a_time_of_day() -> None:
