@@ -51,17 +51,20 @@ def _mean(found: Mapping[str, Any], measure: str, timing: str, forecaster: str =
     return float(row["mean"])
 
 
-def test_scores_are_those_of_metaculus() -> None:
+@pytest.mark.parametrize("tables", ["metaculus", "metaculus-continuous"])
+def test_scores_are_those_of_metaculus(tables: str) -> None:
     """Baseline and peer, over time and at the close, are those of Metaculus' own code to 1e-9.
 
-    The tables of `metaculus-forecasts.csv` have options that come and go, withdrawals and early closes. The numbers of
-    `metaculus-scores.csv` were computed by `scoring/score_math.py` of github.com/Metaculus/metaculus at commit
+    The tables of `metaculus-forecasts.csv` have options that come and go, withdrawals and early closes; those of
+    `metaculus-continuous-forecasts.csv` distribution functions of numbers and dates, with open and closed ends, values
+    on a logarithmic scale, and outcomes between, on and beyond the values. The numbers of `*-scores.csv` were computed
+    by `scoring/score_math.py` and `utils/the_math/formulas.py` of github.com/Metaculus/metaculus at commit
     100c4088f3d37ab0720d987ee70bc59e0514692e, the close being the time of the spot score. Where it gives no score,
     because the forecaster had left by then, there is none here.
     """
-    found = score(read_forecasts([DATA / "metaculus-forecasts.csv"]), by_question=True).as_json()
+    found = score(read_forecasts([DATA / f"{tables}-forecasts.csv"]), by_question=True).as_json()
     ours = {(row["question"], row["forecaster"]): row for row in found["questions"]}
-    with (DATA / "metaculus-scores.csv").open(encoding="utf-8", newline="") as file:
+    with (DATA / f"{tables}-scores.csv").open(encoding="utf-8", newline="") as file:
         theirs = list(csv.DictReader(file))
     assert sorted(ours) == sorted((row["question"], row["forecaster"]) for row in theirs)
     for row in theirs:
@@ -77,6 +80,28 @@ def test_the_table_of_metaculus_holds_what_it_is_for() -> None:
     assert any(question.closes < question.scheduled_close for question in read.questions)
     assert (read.entries != read.entries).any()
     assert (read.until < read.closes).sum() > 10
+
+
+def test_the_continuous_table_of_metaculus_holds_what_it_is_for() -> None:
+    """Its outcomes lie below, on, between and above the values, which are numbers and dates; ends are open or not."""
+    read = read_forecasts([DATA / "metaculus-continuous-forecasts.csv"])
+    assert {"distribution"} == {question.kind for question in read.questions}
+    assert {True, False} == {question.dated for question in read.questions}
+    places = {
+        "below"
+        if outcome < values[0]
+        else "above"
+        if outcome > values[-1]
+        else "on"
+        if outcome in values
+        else "between"
+        for question in read.questions
+        for values, outcome in [(question.values, question.outcome or 0.0)]
+    }
+    assert {"below", "on", "between", "above"} == places
+    lowest = [float(read.entries[at]) for at in read.first.tolist()]
+    assert (min(lowest), True) == (0.0, max(lowest) > 0.0)
+    assert (read.until < read.closes).any()
 
 
 def test_an_outcome_of_a_share_has_expected_scores() -> None:
