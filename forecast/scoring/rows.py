@@ -36,6 +36,8 @@ KINDS: tuple[Kind, ...] = ("yes_no", "states", "draws", "quantiles", "distributi
 YES_NO, STATES, DRAWS, QUANTILES, DISTRIBUTION = range(5)
 ABOUT: Mapping[Kind, str] = {"draws": "draws", "quantiles": "quantiles", "distribution": "a number"}
 VOID = "void"
+VOIDS = (VOID, "annulled", "ambiguous", "cancel", "cancelled", "canceled", "n/a")  # as platforms call it
+YES_NO_WORDS = {"yes": 1.0, "no": 0.0}
 OTHER = "other"  # in whatever case: the state that holds what has no state of its own yet, or no more
 VOIDED = -math.inf  # stands for a question that became void
 SUM_TOLERANCE = 1e-3  # of a forecast's probabilities: three rounded thirds pass; they are scored as they stand
@@ -216,8 +218,10 @@ def _outcome(
 ) -> float:
     if text == "":
         return math.nan
-    if text == VOID:
+    if text == VOID or (text.casefold() in VOIDS and text not in options):
         return VOIDED
+    if kind == YES_NO and text.casefold() in YES_NO_WORDS:
+        return YES_NO_WORDS[text.casefold()]
     if kind == YES_NO:
         try:
             return probability("outcome", text)
