@@ -315,7 +315,7 @@ class Session:
         """
         from forecast.analysis.team import team
 
-        return team(self.outcome, self.root, self.cache, self.progress, seed)
+        return team(self.outcome, self.ledger, self.root, self.cache, self.progress, seed)
 
     def ladder(self) -> tuple[SubQuestionEstimate, ...]:
         """Compute the sub-questions that the network asks by itself (forecast.posterior.ladder)."""

@@ -206,20 +206,9 @@ def record(
         ledger: under the names of today.
         before: only lines of earlier days are looked at.
     """
-    sound = {row.number for row in verified_chain(root).sound}
     not_proven: dict[int, str] = {}
-    lines = [line for line in ledger.updates if line.ladder is not None and line.as_of <= as_of and line.number]
-    lines = [line for line in lines if before is None or line.as_of < before]
-    for line in lines:
-        if line.number not in sound:
-            not_proven[line.number or 0] = "it is not as it was written (`forecast verify`)"
-    lines = [line for line in lines if line.number in sound]
-    asked: dict[SubQuestion, dict[int, float]] = {}
-    for line in lines:
-        for entry in line.ladder or ():
-            for day, probability in entry.by.items():
-                asks = SubQuestion(entry.event, entry.states, date.fromisoformat(day))
-                asked.setdefault(asks, {})[line.number or 0] = probability
+    lines = [line for line in _sound(root, ledger, as_of, not_proven) if before is None or line.as_of < before]
+    asked = _asked(lines)
     lost = sorted({one.event for one in asked if not _is_known(layout, one)})
     known = _known(workspace, layout, as_of)
     answers = {
@@ -248,6 +237,87 @@ def record(
         ),
         forecasts=tuple(forecasts),
     )
+
+
+def _sound(root: Path, ledger: Ledger, as_of: date, not_proven: dict[int, str]) -> list[Line]:
+    """Return the lines with sub-questions that are as they were written; add the others to those that prove nothing."""
+    sound = {row.number for row in verified_chain(root).sound}
+    lines = [line for line in ledger.updates if line.ladder is not None and line.as_of <= as_of and line.number]
+    for line in lines:
+        if line.number not in sound:
+            not_proven[line.number or 0] = "it is not as it was written (`forecast verify`)"
+    return [line for line in lines if line.number in sound]
+
+
+def _asked(lines: Sequence[Line]) -> dict[SubQuestion, dict[int, float]]:
+    """Return each sub-question of the lines, with its probability by the number of the line."""
+    asked: dict[SubQuestion, dict[int, float]] = {}
+    for line in lines:
+        for entry in line.ladder or ():
+            for day, probability in entry.by.items():
+                asks = SubQuestion(entry.event, entry.states, date.fromisoformat(day))
+                asked.setdefault(asks, {})[line.number or 0] = probability
+    return asked
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnteredForecast:
+    """What a line of the ledger said of a question before anybody knew the answer; `digest` is that of the line."""
+
+    question: str
+    line: int
+    digest: str
+    as_of: date
+    probability: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnteredForecasts:
+    """The forecasts of some questions that the ledger holds, and the lines that prove nothing, with the reason."""
+
+    forecasts: tuple[EnteredForecast, ...]
+    not_proven: Mapping[int, str]
+
+
+def entered_forecasts(
+    root: Path, workspace: Workspace, layout: Layout, as_of: date, ledger: Ledger, on: Mapping[str, date]
+) -> EnteredForecasts:
+    """Find what the ledger held of resolved questions about one event, since before their outcomes.
+
+    Args:
+        root, workspace, layout, as_of, ledger: as in `record`.
+        on: question -> the day after which no line counts.
+
+    Of each the latest line that asks it and is older than its outcome: than what settles the event, and than the
+    question's own resolution. Both must be missing from the files that the line was made from, as in `record`.
+    """
+    not_proven: dict[int, str] = {}
+    lines = _sound(root, ledger, as_of, not_proven)
+    asked, known = _asked(lines), _known(workspace, layout, as_of)
+    seen = _Lines(root, lines, ledger.digests, as_of, not_proven)
+    found: list[EnteredForecast] = []
+    for question in workspace.questions:
+        asks = SubQuestion(question.about.event, tuple(question.about.states), question.by)
+        told = [one for one in workspace.resolutions if one.subject == question.id and one.counts_on(as_of)]
+        if question.id not in on or not told or asks not in asked:
+            continue
+        settled = _answer(workspace, layout, known, asks)
+        public = min([told[-1].known, *([] if settled is None else [settled.known])])
+        there = [line for line in lines if line.as_of <= on[question.id] and line.number in asked[asks]]
+        for line in sorted(there, key=lambda one: (one.as_of, one.number or 0), reverse=True):
+            if seen.knew_no_resolution(line, asks, public):
+                number = line.number or 0
+                found.append(
+                    EnteredForecast(
+                        question=question.id,
+                        line=number,
+                        digest=ledger.digests[number - 1],
+                        as_of=line.as_of,
+                        probability=asked[asks][number],
+                    )
+                )
+                break
+    return EnteredForecasts(forecasts=tuple(found), not_proven=dict(sorted(not_proven.items())))
 
 
 def _is_known(layout: Layout, asks: SubQuestion) -> bool:
@@ -283,13 +353,25 @@ class _Lines:
         The date that a line tells proves nothing by itself: a forecast can be made as of any past day. But a line
         names the digests of all files that were there, those of later dates too, and their contents are kept.
         """
-        number = line.number or 0
         if line.as_of >= answer.known:
             return False
         try:
             manifest, watched = self._read(line)
             if answer.path not in manifest and (answer.item is not None or watched < asks.by):
                 return True
+        except DamagedInputError as error:
+            self.not_proven[line.number or 0] = f"what it was made from {error.why}"
+            return False
+        return self._held_nothing(line, asks)
+
+    def knew_no_resolution(self, line: Line, asks: SubQuestion, known: date) -> bool:
+        """Say the same of a question that was resolved, or known from its event, on a day."""
+        return line.as_of < known and self._held_nothing(line, asks)
+
+    def _held_nothing(self, line: Line, asks: SubQuestion) -> bool:
+        """Say whether the files of a line neither settled what is asked nor resolved a question that asks it."""
+        number = line.number or 0
+        try:
             there = self._workspace(line)
         except DamagedInputError as error:
             self.not_proven[number] = f"what it was made from {error.why}"
@@ -298,7 +380,9 @@ class _Lines:
             self.not_proven[number] = "this version does not take the files that it was made from"
             return False
         layout = lay_out(there.network)
-        if _is_known(layout, asks) and settled_answer(there, layout, self.as_of, asks) is None:
+        same = {one.id for one in there.questions if (one.about, one.by) == (asks.about, asks.by)}
+        is_told = any(one.subject in same and one.undone is None for one in there.resolutions)
+        if not is_told and _is_known(layout, asks) and settled_answer(there, layout, self.as_of, asks) is None:
             return True
         self.not_proven[number] = f"the files that it was made from held outcomes already, such as that of {asks.name}"
         return False

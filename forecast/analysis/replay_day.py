@@ -5,20 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import json
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from forecast.analysis.asked import QuestionAnswers
-from forecast.ledger.outcome import Diagnostics, EstimateRow, as_row, diagnostics, outcome
+from forecast.analysis.asked import DayShare, QuestionAnswers
+from forecast.ledger.outcome import Diagnostics, EstimateRow, Outcome, as_row, diagnostics, outcome
 from forecast.model.layout import lay_out
 from forecast.plain import as_data, spread
-from forecast.posterior.by_date import QUESTION_QUANTILES, QuestionEstimate, curve_days
-from forecast.posterior.kinds import JointEstimate
+from forecast.posterior.by_date import QUESTION_QUANTILES, QuestionEstimate
+from forecast.posterior.kinds import JointEstimate, taken_by_day
 from forecast.posterior.posterior import ContradictionError, Posterior, posterior
 from forecast.sampling.draws import NotSampledError
 from forecast.sampling.spec import PriorSpec, active_statements, known_resolution
@@ -29,6 +28,7 @@ from forecast.workspace.csv_text import load_json, parse_csv
 from forecast.workspace.names import seen_on
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems
 from forecast.workspace.read_benchmarks import BASE_RATE, OWN
+from forecast.workspace.read_questions import NO, YES
 from forecast.workspace.records import AnyQuestion, Benchmark, DateQuestion, Item, NumberQuestion, Resolved, Workspace
 
 
@@ -87,7 +87,7 @@ class ReplayQuestion:
 
 @dataclass(frozen=True, kw_only=True)
 class BinForecast:
-    """P(a bin): of a date the days up to one, of a number the values below one; called by its words."""
+    """P(a bin) of a number: the values below one; called by its words."""
 
     bin: str
     probability: float
@@ -95,11 +95,16 @@ class BinForecast:
 
 @dataclass(frozen=True, kw_only=True)
 class ReplayDistribution:
-    """The forecast of a date or a number that was open: P(each bin) in order, or (level, quantile) of a number."""
+    """The forecast of a date or a number that was open, by one of three.
+
+    P(taken by the end of each day) of a date, on straight lines between them; of a number P(each bin) in order, or
+    (level, quantile).
+    """
 
     id: str
-    bins: tuple[BinForecast, ...]
-    quantiles: tuple[tuple[float, float], ...]
+    bins: tuple[BinForecast, ...] = ()
+    quantiles: tuple[tuple[float, float], ...] = ()
+    days: tuple[DayShare, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,7 +221,9 @@ def _silent(_doing: str) -> None:
 def _line(job: Job, posterior: Posterior) -> ReplayLine:
     workspace, layout = job.workspace, posterior.asked.network.layout
     table = outcome(workspace, layout, job.as_of, job.seed, posterior)
-    answers = QuestionAnswers.of(table, open_questions(workspace, job.as_of))
+    asked = open_questions(workspace, job.as_of)
+    dates = {one.id: one for one in asked if isinstance(one, DateQuestion)}
+    answers = QuestionAnswers.of(table, [one for one in asked if one.id not in dates])
     told = [answers.events.get(one.id) or answers.joints.get(one.id) for one in workspace.asked]
     return ReplayLine(
         as_of=job.as_of,
@@ -230,9 +237,9 @@ def _line(job: Job, posterior: Posterior) -> ReplayLine:
         questions=tuple(line for estimate in told if estimate is not None for line in _question(estimate)),
         diagnostics=diagnostics(table),
         distributions=tuple(
-            _distribution(question, answers)
+            _date(dates[question.id], table) if question.id in dates else _number(question, answers)
             for question in workspace.asked
-            if question.id in answers.dates or question.id in answers.numbers
+            if question.id in dates or question.id in answers.numbers
         ),
     )
 
@@ -250,48 +257,39 @@ def _question(estimate: QuestionEstimate | JointEstimate) -> Iterator[ReplayQues
     )
 
 
-def _distribution(question: AnyQuestion, answers: QuestionAnswers) -> ReplayDistribution:
-    if (by_date := answers.dates.get(question.id)) is not None:
-        shares = dict(zip(by_date.days, by_date.by_day, strict=True))
-        ends = [0.0, *(shares[day] for day in by_date.bins), 1.0]
-        return ReplayDistribution(id=question.id, bins=_named(bins_of(question), ends), quantiles=())
+def _date(question: DateQuestion, table: Outcome) -> ReplayDistribution:
+    shares = taken_by_day(table.workspace, table.layout, table.as_of, table.posterior, question)
+    return ReplayDistribution(
+        id=question.id, days=tuple(DayShare(day=day, probability=probability) for day, probability in shares)
+    )
+
+
+def _number(question: AnyQuestion, answers: QuestionAnswers) -> ReplayDistribution:
     number = answers.numbers[question.id]
     if number.bins:
-        ends = [0.0, *accumulate(number.bins[:-1]), 1.0]
-        return ReplayDistribution(id=question.id, bins=_named(bins_of(question), ends), quantiles=())
-    return ReplayDistribution(
-        id=question.id,
-        bins=(),
-        quantiles=tuple((level, number.distribution.quantile(level)) for level in SCORED_LEVELS),
-    )
-
-
-def _named(names: Sequence[str], ends: Sequence[float]) -> tuple[BinForecast, ...]:
-    """Name the shares between ends of a distribution function."""
-    return tuple(
-        BinForecast(bin=name, probability=high - low) for name, (low, high) in zip(names, pairwise(ends), strict=True)
-    )
+        named = zip(bins_of(question), number.bins, strict=True)
+        return ReplayDistribution(id=question.id, bins=tuple(BinForecast(bin=name, probability=p) for name, p in named))
+    levels = tuple((level, number.distribution.quantile(level)) for level in SCORED_LEVELS)
+    return ReplayDistribution(id=question.id, quantiles=levels)
 
 
 def bins_of(question: AnyQuestion) -> tuple[str, ...]:
-    """Return the bins by which a date or a number is scored, in order; none of anything else."""
-    match question:
-        case DateQuestion(opens=opens, by=by):
-            return (*(f"until {day}" for day in curve_days(opens, by)), f"not by {by}")
-        case NumberQuestion(bins=bins) if bins:
-            return (*(f"below {edge:g}" for edge in bins), f"{bins[-1]:g} or more")
+    """Return the bins by which a number is scored, in order; none of anything else."""
+    if isinstance(question, NumberQuestion) and question.bins:
+        return (*(f"below {edge:g}" for edge in question.bins), f"{question.bins[-1]:g} or more")
     return ()
 
 
-def bin_of(question: AnyQuestion, ended: Resolved) -> str | None:
-    """Return the bin that came true; None where there is none."""
-    names = bins_of(question)
+def outcome_in_table(question: AnyQuestion, ended: Resolved) -> str:
+    """Return how a question turned out as `forecast score` reads it: of a date its day, or `later`; of bins its own."""
     if isinstance(question, DateQuestion) and ended.state is not None:
-        days = curve_days(question.opens, question.by)
-        return names[bisect_left(days, ended.on) if ended.state == "yes" else len(days)]
-    if isinstance(question, NumberQuestion) and question.bins and ended.value is not None:
+        return ended.on.isoformat() if ended.state == YES else LATER
+    if ended.value is None:
+        return OUTCOMES[ended.state]
+    names = bins_of(question)
+    if isinstance(question, NumberQuestion) and names:
         return names[bisect_right(question.bins, ended.value)]
-    return None
+    return repr(ended.value)
 
 
 # The replay as files: every forecast of every open question on every date, written and read back.
@@ -299,8 +297,8 @@ def bin_of(question: AnyQuestion, ended: Resolved) -> str | None:
 COLUMNS = ("question", "forecaster", "time", "probability", "outcome", "opens", "closes", "topic")
 FURTHER_COLUMNS = ("state", "order", "value", "quantile")  # where a question asks for a date or a number
 SCORED_LEVELS = tuple((place + 0.5) / 20 for place in range(20))  # at which the quantile score is nearest to the CRPS
-VOID = "void"
-OUTCOMES = {"yes": "1", "no": "0", None: VOID}  # an ambiguous question is not scored either
+VOID, LATER = "void", "later"  # the latter of a date: after the last day, or never
+OUTCOMES = {YES: "1", NO: "0", None: VOID}  # an ambiguous question is not scored either
 
 
 class Ended(NamedTuple):
@@ -348,11 +346,7 @@ def how_ended(workspace: Workspace, question: AnyQuestion) -> Ended:
         return Ended(question.by, "")
     last = standing[-1]
     closes = min(question.by, last.on)
-    if not last.has_outcome:
-        return Ended(closes, VOID)
-    if last.value is not None:
-        return Ended(closes, bin_of(question, last) or repr(last.value))
-    return Ended(closes, bin_of(question, last) or OUTCOMES[last.state])
+    return Ended(closes, outcome_in_table(question, last) if last.has_outcome else VOID)
 
 
 def _distributions(
@@ -367,6 +361,8 @@ def _distributions(
                 yield row.as_of.isoformat(), one.probability, one.bin, order, "", ""
             for level, value in told.quantiles:
                 yield row.as_of.isoformat(), "", "", "", value, level
+            for share in told.days:
+                yield row.as_of.isoformat(), share.probability, "", "", share.day.isoformat(), ""
 
 
 def _forecasts(

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Literal
 
 from forecast.analysis.questions import FORECAST, Other, QuestionStatus, Status, question_table
+from forecast.analysis.record import EnteredForecast, EnteredForecasts, entered_forecasts
 from forecast.analysis.replay_day import forecaster_courses
+from forecast.ledger.ledger import Ledger
 from forecast.ledger.outcome import Outcome
 from forecast.plain import as_data, from_data
 from forecast.scoring.compare import ScoreDifference
@@ -24,16 +26,24 @@ from forecast.workspace.read_questions import NO, YES
 from forecast.workspace.records import Workspace
 
 Progress = Callable[[str], None]
+Basis = Literal["today", "ledger", "replay"]
 Who = Literal["pool", "author", "forecast", "benchmark", "base rate"]
 POOLED = "pooled"
+BASES: tuple[Basis, ...] = ("today", "ledger", "replay")
 OUTCOMES = {YES: 1, NO: 0}
 
 
 @dataclass(frozen=True, kw_only=True)
 class OwnForecast:
-    """The forecast's own number of a question on a day; the quantiles are None where it is one of the replay."""
+    """The forecast's own number of a question on a day, and what it rests on.
+
+    `basis`: computed as of today; a `line` of the ledger (its number), which is older than the outcome; or the replay,
+    which knew no later news but was computed with statements and code of later. Quantiles are of today's alone.
+    """
 
     date: date
+    basis: Basis
+    line: int | None
     probability: float
     low: float | None
     high: float | None
@@ -78,12 +88,14 @@ class TeamQuestion:
 class TeamScore:
     """Mean scores over the `n` resolved questions that somebody has a number of, lower being better.
 
-    `log` is None where it is infinite: a certainty was wrong. `less_pooled`: the Brier score less that of the pool on
-    the same questions, below 0 where it was better; None for the pool.
+    `basis` tells of the forecast's own numbers which they are: those of the ledger and of the replay are never one
+    mean. `log` is None where it is infinite: a certainty was wrong. `less_pooled`: the Brier score less that of the
+    pool on the same questions, below 0 where it was better; None for the pool.
     """
 
     name: str
     who: Who
+    basis: Basis | None
     n: int
     brier: float
     log: float | None
@@ -94,7 +106,8 @@ class TeamScore:
 class Team:
     """Everybody's judgements as of a date.
 
-    `certain`: how many numbers of 0 or 1 were pooled as .001 or .999; `reasons` why the pool is not reliable.
+    `certain`: how many numbers of 0 or 1 were pooled as .001 or .999; `reasons` why the pool is not reliable;
+    `not_proven`: line of the ledger -> why its numbers do not count.
     """
 
     as_of: date
@@ -104,6 +117,7 @@ class Team:
     scores: tuple[TeamScore, ...]
     certain: int
     reasons: tuple[str, ...]
+    not_proven: Mapping[int, str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,17 +141,24 @@ class _Judged:
         return None if ended is None or ended.state is None else OUTCOMES[ended.state]
 
     @property
+    def last(self) -> date:
+        """The day of the last judgement."""
+        return max(day for day, _, _ in self.points)
+
+    @property
     def latest(self) -> dict[str, tuple[date, float]]:
         """The latest number of each author, by name."""
         return dict(sorted({who: (day, probability) for day, who, probability in self.points}.items()))
 
 
-def team(outcome: Outcome, root: Path, cache: Path, progress: Progress, seed: int) -> Team:
+def team(outcome: Outcome, ledger: Ledger, root: Path, cache: Path, progress: Progress, seed: int) -> Team:
     """Pool and score the judgements on the questions of a forecast.
 
     Args:
         outcome: the forecast.
-        root: the workspace, with the replay that the forecast's own past numbers are taken from.
+        ledger: of the workspace, under the names of today.
+        root: the workspace, with the replay that the forecast's own past numbers are taken from where no line of the
+            ledger holds them.
         cache: the folder reports/.cache of the workspace.
         progress: told what is being done.
         seed: of the pool.
@@ -150,9 +171,18 @@ def team(outcome: Outcome, root: Path, cache: Path, progress: Progress, seed: in
     judged = [one for row in table if (one := _Judged(row, _points(workspace, row, outcome.as_of))).points]
     names = {one.row.question for one in judged}
     kept = _pooled(judged, cache, progress, seed) if judged else KeptPool(questions=(), reasons=())
-    courses = forecaster_courses(root) if any(one.row.status not in FORECAST for one in judged) else {}
+    ended = {one.row.question: one.last for one in judged if one.row.status not in FORECAST}
+    courses = forecaster_courses(root) if ended else {}
+    entered = EnteredForecasts(forecasts=(), not_proven={})
+    if ended:
+        entered = entered_forecasts(root, workspace, outcome.layout, outcome.as_of, ledger, ended)
+    then = {one.question: _entered(one) for one in entered.forecasts}
+    for name, on in ended.items():
+        replayed = _replayed(dict(courses.get(name, {}).get(OWN, ())), on)
+        if name not in then and replayed is not None:
+            then[name] = replayed
     questions = tuple(
-        _question(workspace, outcome.as_of, one, pooled, dict(courses.get(one.row.question, {}).get(OWN, ())))
+        _question(workspace, outcome.as_of, one, pooled, then.get(one.row.question))
         for one, pooled in zip(judged, kept.questions, strict=True)
     )
     said = authors_of(workspace.benchmarks)
@@ -164,6 +194,7 @@ def team(outcome: Outcome, root: Path, cache: Path, progress: Progress, seed: in
         scores=tuple(_scores(questions, seed)),
         certain=sum(probability in {0.0, 1.0} for one in judged for _, _, probability in one.points),
         reasons=kept.reasons,
+        not_proven=entered.not_proven,
     )
 
 
@@ -191,7 +222,7 @@ def _table(judged: Sequence[_Judged]) -> ForecastTable:
     """Return judgements as a table that is pooled; 0 and 1, which have no log-odds, at the nearest that has."""
     latest, earlier = list[ExpertForecast](), list[ExpertForecast]()
     for one in judged:
-        last = max(day for day, _, _ in one.points)
+        last = one.last
         for day, who, probability in one.points:
             forecast = ExpertForecast(
                 expert=who,
@@ -212,10 +243,10 @@ def _table(judged: Sequence[_Judged]) -> ForecastTable:
 
 
 def _question(
-    workspace: Workspace, as_of: date, one: _Judged, pooled: TeamPool, course: Mapping[date, float]
+    workspace: Workspace, as_of: date, one: _Judged, pooled: TeamPool, then: OwnForecast | None
 ) -> TeamQuestion:
     row, is_open = one.row, one.row.status in FORECAST
-    on = as_of if is_open else max(day for day, _, _ in one.points)
+    on = as_of if is_open else one.last
     others = {name.id: name for name in workspace.yes_or_no}[row.question]
     series = [name for name in others.benchmarks if name != judgement_id(row.question)]
     points = sorted(point for name in series for point in workspace.benchmarks[name].points)
@@ -229,7 +260,7 @@ def _question(
         on=on,
         authors=tuple(Other(forecaster=who, date=day, probability=p) for who, (day, p) in one.latest.items()),
         pooled=pooled,
-        forecast=_today(row, as_of) if is_open else _then(course, on),
+        forecast=_today(row, as_of) if is_open else then,
         benchmarks=tuple(Other(forecaster=who, date=day, probability=p) for who, (day, p) in sorted(latest.items())),
         base_rate=None if row.base_rate is None else row.base_rate.probability,
     )
@@ -239,15 +270,26 @@ def _today(row: QuestionStatus, as_of: date) -> OwnForecast | None:
     if row.probability is None or row.quantiles is None:
         return None
     low, high = row.quantiles["0.05"], row.quantiles["0.95"]
-    return OwnForecast(date=as_of, probability=row.probability, low=low, high=high, mcse=row.mcse)
+    return OwnForecast(
+        date=as_of, basis="today", line=None, probability=row.probability, low=low, high=high, mcse=row.mcse
+    )
 
 
-def _then(course: Mapping[date, float], on: date) -> OwnForecast | None:
+def _entered(one: EnteredForecast) -> OwnForecast:
+    return OwnForecast(
+        date=one.as_of, basis="ledger", line=one.line, probability=one.probability, low=None, high=None, mcse=None
+    )
+
+
+def _replayed(course: Mapping[date, float], on: date) -> OwnForecast | None:
     """Return what the replay has for the day, or the latest day before it."""
     days = [day for day in course if day <= on]
     if not days:
         return None
-    return OwnForecast(date=max(days), probability=course[max(days)], low=None, high=None, mcse=None)
+    probability = course[max(days)]
+    return OwnForecast(
+        date=max(days), basis="replay", line=None, probability=probability, low=None, high=None, mcse=None
+    )
 
 
 def _scores(questions: Sequence[TeamQuestion], seed: int) -> Iterator[TeamScore]:
@@ -261,7 +303,7 @@ def _scores(questions: Sequence[TeamQuestion], seed: int) -> Iterator[TeamScore]
         for other in one.authors:
             numbers["author"].setdefault(other.forecaster, {})[one.question] = other.probability
         if one.forecast is not None:
-            numbers["forecast"].setdefault(OWN, {})[one.question] = one.forecast.probability
+            numbers["forecast"].setdefault(one.forecast.basis, {})[one.question] = one.forecast.probability
         for other in one.benchmarks:
             numbers["benchmark"].setdefault(other.forecaster, {})[one.question] = other.probability
         if one.base_rate is not None:
@@ -274,9 +316,11 @@ def _scores(questions: Sequence[TeamQuestion], seed: int) -> Iterator[TeamScore]
 
 def _score(who: Who, scored: MeanScores) -> TeamScore:
     log = scored.means["log"]
+    is_own = who == "forecast"
     return TeamScore(
-        name=scored.name,
+        name=OWN if is_own else scored.name,
         who=who,
+        basis=next((one for one in BASES if is_own and one == scored.name), None),
         n=scored.n,
         brier=scored.means["brier"],
         log=log if isfinite(log) else None,

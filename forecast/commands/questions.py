@@ -91,7 +91,7 @@ def _under(row: QuestionStatus) -> str:
     if given is None:
         return ""
     known = "" if given.probability is None else f" ({percent(given.probability, given.mcse)})"
-    return f"if {given.condition}{known}"
+    return f"if {given.condition} on {row.by}{known}"
 
 
 def _others(row: QuestionStatus) -> str:
@@ -201,8 +201,10 @@ def _print_readings(row: QuestionStatus) -> None:
 def add_questions(file: Path, root: Path, yes: bool, as_json: bool) -> None:
     """Add the questions of a CSV table FILE to priors/questions.yaml, all of them or none.
 
-    Columns: id, question, resolves, and about (EVENT=STATE, EVENT>=STATE or a scenario) or when (EVENT=STATE); given,
-    by, opens, topic, caution, publisher, title, url, base_rate, base_publisher and base_why where they are needed.
+    Columns: id, question, resolves, and about (EVENT=STATE, EVENT>=STATE or a scenario), when (EVENT=STATE) or unit;
+    given, by, opens, topic, caution, benchmarks, publisher, title, url, base_rate, base_publisher and base_why where
+    they are needed; of numbers bins, case and a column for each level; of other readings reading, reading_about,
+    reading_by and reading_resolves. A row without an id is one more case or reading of the question above.
     """
     files, today = Files(root), running.today()
     content = file.read_bytes()

@@ -109,6 +109,11 @@ TABLES: Mapping[str, Sequence[Column]] = {
         Column("at close", "crps_quantiles", "spot"),
         Column("over time", "crps_quantiles", "time_weighted"),
     ),
+    "distributions, lower is better": (
+        Column("CRPS of CDF", "crps_cdf", "each"),
+        Column("at close", "crps_cdf", "spot"),
+        Column("over time", "crps_cdf", "time_weighted"),
+    ),
 }
 NOTES = {
     "lower is better": "Brier 0-1 and log: each forecast counts once; 0-2, daily: the Brier score's summed form",
@@ -116,8 +121,8 @@ NOTES = {
     "draws, lower is better": "fair: without what a small number of draws adds; none of a single draw",
 }
 SIGNED = ("baseline", "peer")
-OF_PARTS = ("brier", "log", "rps", "crps", "crps_fair", "crps_quantiles")  # shown by topic and by horizon
-COMPARED = ("brier", "rps", "crps", "crps_fair", "crps_quantiles")  # shown with their skill
+OF_PARTS = ("brier", "log", "rps", "crps", "crps_fair", "crps_quantiles", "crps_cdf")  # shown by topic and by horizon
+COMPARED = ("brier", "rps", "crps", "crps_fair", "crps_quantiles", "crps_cdf")  # shown with their skill
 NOT_ALIKE = {
     "crps": "numbers of draws differ: by CRPS, means of different numbers cannot be compared",
     "crps_quantiles": "levels differ: means of different levels cannot be compared",

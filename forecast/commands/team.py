@@ -272,6 +272,9 @@ def _print_questions(questions: Sequence[TeamQuestion]) -> None:
         if number:
             for part in wrap(_others(questions[number - 1]), get_terminal_size().columns - 4, break_on_hyphens=False):
                 click.secho(f"    {part}", dim=True)
+            own = questions[number - 1].forecast
+            if own is not None and own.basis != "today":
+                click.secho(f"    forecast: {_basis(own)}", dim=True)
 
 
 def _cells(one: TeamQuestion) -> tuple[str, ...]:
@@ -307,6 +310,12 @@ def _others(one: TeamQuestion) -> str:
     return "; ".join([*said, *([] if one.base_rate is None else [f"base rate {exact(one.base_rate)}"])])
 
 
+def _basis(forecast: OwnForecast) -> str:
+    if forecast.basis == "ledger":
+        return f"line {forecast.line} of the ledger, as of {forecast.date}"
+    return f"the replay of {forecast.date}"
+
+
 def _print_scores(scores: Sequence[TeamScore]) -> None:
     rows = []
     for one in scores:
@@ -316,7 +325,8 @@ def _print_scores(scores: Sequence[TeamScore]) -> None:
             middle = f"{signed(less.low, 4)} {signed(less.high, 4)}" if one.n > 1 else "-"
             against = (signed(less.mean, 4), middle)
         log = "infinite" if one.log is None else f"{one.log:.4f}"
-        rows.append((one.name, str(one.n), f"{one.brier:.4f}", log, *against))
+        name = one.name if one.basis is None else f"{one.name} ({one.basis})"
+        rows.append((name, str(one.n), f"{one.brier:.4f}", log, *against))
     _grid(("scores", "n", "Brier", "log", "Brier less pooled", "90 % interval"), rows)
 
 
@@ -332,8 +342,15 @@ def _print_basis(found: Team) -> None:
     click.echo(", ".join(parts))
     if resolved:
         click.echo("scores are of the day of each question's last judgement, and the pool does not know the outcome")
+    bases = {one.forecast.basis for one in found.questions if one.outcome is not None and one.forecast is not None}
+    if "ledger" in bases:
+        click.echo("forecast (ledger): from lines that are older than the outcome; forecast verify")
+    if "replay" in bases:
+        click.echo("forecast (replay): computed later, from what was known then; no line of the ledger holds it")
+    for line, why in found.not_proven.items():
+        click.echo(f"line {line} of the ledger does not count: {why}")
     if any(one.outcome is not None and one.forecast is None for one in found.questions):
-        click.echo("the forecast of past days is that of the replay, where there is one: forecast backtest")
+        click.echo("the forecast of a past day is in no line of the ledger; forecast backtest computes it, as a replay")
     if found.certain:
         are = "is" if found.certain == 1 else "are"
         click.echo(f"{_counted(found.certain, 'number', 'numbers')} of 0 or 1 {are} pooled as .001 or .999")

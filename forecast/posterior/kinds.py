@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,8 +55,8 @@ class JointEstimate:
 class DateEstimate:
     """The distribution of the day on which a step is taken.
 
-    `days` and `by_day`: P(taken by the end of the day), never falling, on the days at which the bins of the question
-    end and on those of `dates`. `dates`: for each of LEVELS the first day by which it is taken with that probability,
+    `days` and `by_day`: P(taken by the end of the day), never falling, on some ends of quarters (`curve_days`) and on
+    the days of `dates`. `dates`: for each of LEVELS the first day by which it is taken with that probability,
     None where that is after the last day. `missed` = P(not by the last day), with quantiles over draws and its Monte
     Carlo error. `taken`: the day, where it is settled.
     """
@@ -63,7 +64,6 @@ class DateEstimate:
     question: str
     days: tuple[date, ...]
     by_day: tuple[float, ...]
-    bins: tuple[date, ...]
     dates: tuple[date | None, ...]
     missed: float
     quantiles: tuple[float, ...]
@@ -269,38 +269,14 @@ def date_estimate(
     """Compute the distribution of the day on which a step is taken, as known on a date.
 
     P(by a day) is the answer to the question about that day (`question_probabilities`), the mean over weighted draws;
-    where it would fall from one end of a bin to a later one within a draw, the earlier is lowered, as `curves` does.
-    The days of LEVELS are found by halving between ends of bins.
+    where it would fall from one of some ends of quarters to a later one within a draw, the earlier is lowered, as
+    `curves` does. The days of LEVELS are found by halving between these.
     """
-    v = layout.index[question.event]
-    event = layout.events[v]
-    step = event.states.index(question.step)
-    about = Condition(question.event, event.states[step:])
-    weights = posterior.weights.weights
-    path = compile_workspace(layout, workspace, as_of, on=question.by).known.paths[v]
-    bins = curve_days(question.opens, question.by)
-    taken = min((day for day, state in path.changes if state >= step), default=None)
-    if taken is not None or question.by <= path.until:
-        return _settled(question, bins, taken)
-
-    def in_draws(day: date) -> Array:
-        if day <= path.until:
-            return np.zeros_like(weights)
-        network = compile_workspace(layout, workspace, as_of, on=day)
-        shares = states_on(network, posterior, [question.event])[question.event]
-        return yes_in_draws(layout, posterior, about, day, shares)
-
-    ends = np.minimum.accumulate(np.stack([in_draws(day) for day in bins])[::-1])[::-1]
-    at_ends = ends @ weights
-    known = dict(zip(bins, at_ends.tolist(), strict=True))
-
-    def by(day: date) -> float:
-        if day not in known:
-            later = ends[next(place for place, end in enumerate(bins) if end > day)]
-            known[day] = float(np.minimum(in_draws(day), later) @ weights)
-        share: float = known[day]
-        return share
-
+    taken_by = _TakenBy(workspace, layout, as_of, posterior, question)
+    bins, weights = taken_by.days, posterior.weights.weights
+    if taken_by.is_settled:
+        return _settled(question, bins, taken_by.taken)
+    at_ends = taken_by.at_days
     dates: list[date | None] = []
     for level in LEVELS:
         place = int(np.searchsorted(at_ends, level))
@@ -308,16 +284,15 @@ def date_estimate(
             dates.append(None)
             continue
         earliest = [day - timedelta(days=1) for day in dates[-1:] if day is not None]
-        dates.append(_first_day(max([path.until, *bins[place - 1 : place], *earliest]), bins[place], level, by))
-    last = ends[-1]
-    missed = 1.0 - last
+        after = max([taken_by.until, *bins[place - 1 : place], *earliest])
+        dates.append(_first_day(after, bins[place], level, taken_by.share))
+    missed = 1.0 - taken_by.in_draws[-1]
     mean = float(missed @ weights)
     days = tuple(sorted({*bins, *(day for day in dates if day is not None)}))
     return DateEstimate(
         question=question.id,
         days=days,
-        by_day=tuple(np.maximum.accumulate([known[day] for day in days]).tolist()),
-        bins=bins,
+        by_day=tuple(np.maximum.accumulate([taken_by.share(day) for day in days]).tolist()),
         dates=tuple(dates),
         missed=mean,
         quantiles=_over_draws(missed, weights),
@@ -325,6 +300,83 @@ def date_estimate(
         taken=None,
         is_decided=False,
     )
+
+
+DAY_ERROR = 5e-4  # between two days of `taken_by_day`: how far the middle may lie from the line
+
+
+def taken_by_day(
+    workspace: Workspace, layout: Layout, as_of: date, posterior: Posterior, question: DateQuestion
+) -> tuple[tuple[date, float], ...]:
+    """Compute P(taken by the end of a day) as a whole, never falling: at days between which it is a straight line.
+
+    From the opening, on which it is 0, to the last day; what is left then is P(not by the last day). Days are added
+    until the middle of each stretch lies within DAY_ERROR of the line; every answer is that of `date_estimate`.
+    """
+    taken_by = _TakenBy(workspace, layout, as_of, posterior, question)
+    opens, by = question.opens, question.by
+    if taken_by.is_settled:
+        taken = taken_by.taken
+        turn = [] if taken is None or taken > by else [taken - timedelta(days=1), taken]
+        days = sorted({opens, by, *(day for day in turn if day >= opens)})
+        return tuple((day, float(taken is not None and taken <= day)) for day in days)
+    start = max(opens, taken_by.until)
+    stated = {opens: 0.0, start: 0.0, **dict(zip(taken_by.days, taken_by.at_days.tolist(), strict=True))}
+    stretches = list(pairwise([start, *(day for day in taken_by.days if day > start)]))
+    while stretches:
+        low, high = stretches.pop()
+        half = (high - low).days // 2
+        if half:
+            middle = low + timedelta(days=half)
+            line = stated[low] + (stated[high] - stated[low]) * half / (high - low).days
+            stated[middle] = taken_by.share(middle)
+            if abs(stated[middle] - line) > DAY_ERROR:
+                stretches += [(low, middle), (middle, high)]
+    in_order = sorted(stated)
+    shares = np.maximum.accumulate([stated[day] for day in in_order])
+    return tuple(zip(in_order, np.minimum(shares, 1.0).tolist(), strict=True))
+
+
+class _TakenBy:
+    """P(taken by the end of a day) of a question, in draws and on the mean.
+
+    `days` are some ends of quarters and the last day; `in_draws` (days, draws) and `at_days` are the shares there;
+    `until` is the day until which it is known, `taken` the day where it is settled that there is one.
+    """
+
+    def __init__(
+        self, workspace: Workspace, layout: Layout, as_of: date, posterior: Posterior, question: DateQuestion
+    ) -> None:
+        event = layout.events[layout.index[question.event]]
+        step = event.states.index(question.step)
+        self._of = workspace, layout, as_of, posterior
+        self._about = Condition(question.event, event.states[step:])
+        path = compile_workspace(layout, workspace, as_of, on=question.by).known.paths[layout.index[question.event]]
+        self.until = path.until
+        self.taken = min((day for day, state in path.changes if state >= step), default=None)
+        self.is_settled = self.taken is not None or question.by <= path.until
+        self.days = curve_days(question.opens, question.by)
+        if not self.is_settled:
+            weights = posterior.weights.weights
+            self.in_draws = np.minimum.accumulate(np.stack([self._on(day) for day in self.days])[::-1])[::-1]
+            self.at_days = self.in_draws @ weights
+            self._known = dict(zip(self.days, self.at_days.tolist(), strict=True))
+
+    def share(self, day: date) -> float:
+        """Return P(taken by the end of a day), not above that of the next of `days` in any draw."""
+        if day not in self._known:
+            later = self.in_draws[next(place for place, end in enumerate(self.days) if end > day)]
+            self._known[day] = float(np.minimum(self._on(day), later) @ self._of[3].weights.weights)
+        share: float = self._known[day]
+        return share
+
+    def _on(self, day: date) -> Array:
+        workspace, layout, as_of, posterior = self._of
+        if day <= self.until:
+            return np.zeros_like(posterior.weights.weights)
+        network = compile_workspace(layout, workspace, as_of, on=day)
+        shares = states_on(network, posterior, [self._about.event])[self._about.event]
+        return yes_in_draws(layout, posterior, self._about, day, shares)
 
 
 def _first_day(after: date, until: date, level: float, by: Callable[[date], float]) -> date:
@@ -345,7 +397,6 @@ def _settled(question: DateQuestion, bins: tuple[date, ...], taken: date | None)
         question=question.id,
         days=days,
         by_day=tuple(float(taken is not None and taken <= day) for day in days),
-        bins=bins,
         dates=((taken if inside else None),) * len(LEVELS),
         missed=float(not inside),
         quantiles=(float(not inside),) * len(QUESTION_QUANTILES),

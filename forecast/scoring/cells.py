@@ -124,6 +124,9 @@ def moment(column: str, text: str) -> int:
     try:
         read = datetime.fromisoformat(text)
     except ValueError:
+        if column == "known" and text.casefold() in ("true", "false", "yes", "no"):
+            allowed = "since when everybody could know the outcome; how it turned out stands in 'outcome'"
+            raise FaultError(f"{column} is no time", shown(text), allowed) from None
         raise FaultError(f"{column} is not an ISO 8601 date or date-time", shown(text), UTC_FORMS) from None
     if read.utcoffset():
         raise FaultError(f"{column} is not in UTC", shown(text), f"convert it; {UTC_FORMS}")
@@ -297,7 +300,12 @@ COLUMNS = (
     *("low", "high", "level", "group", "weight"),
 )
 SECOND_NAMES = {"forecaster": "expert", "time": "date", "probability": "best", "known": "resolved"}
-NAMES = (*COLUMNS, *SECOND_NAMES.values())
+# As exports of platforms call `known`, which counts under one name.
+KNOWN_NAMES = (
+    *("resolution_date", "resolution_time", "resolved_at", "resolved_date", "resolve_time", "actual_resolve_time"),
+    *("known_at", "known_date", "known_time"),
+)
+NAMES = (*COLUMNS, *SECOND_NAMES.values(), *KNOWN_NAMES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -360,6 +368,10 @@ class ColumnsOfFiles:
     ) -> None:
         """Add a file, unless a column is missing. `cells_at` gives the cells below a place in its header."""
         second = {name: other for name, other in SECOND_NAMES.items() if other in header and name not in header}
+        as_exported = [name for name in header if name in KNOWN_NAMES]
+        if as_exported and not set(names_of("known")) & set(header):
+            second["known"] = as_exported[0]
+            header = ["known" if name == as_exported[0] else name for name in header]
         self.paths.append(path)
         self.header_lines.append(header_line)
         self.headings.append(second)
@@ -414,9 +426,9 @@ def _not_used(header: Sequence[str], where: Source) -> list[Problem]:
             where,
             f"column {shown(column)} is not used",
             "",
-            f"columns are {quoted(COLUMNS)}{nearest(column, NAMES)}",
+            f"columns are {quoted(COLUMNS)}{nearest(column, (*COLUMNS, *SECOND_NAMES.values()))}",
             "warning",
         )
         for column in header
-        if column and column not in NAMES
+        if column and (column not in NAMES or column in KNOWN_NAMES)
     ]

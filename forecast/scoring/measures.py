@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from forecast.scoring.cells import Floats, Ints, Mask, points, ranges
-from forecast.scoring.rows import KINDS, MICROSECONDS_A_DAY, Forecasts, Kind, resolved
+from forecast.scoring.cells import Floats, Ints, Mask, points, ranges, written
+from forecast.scoring.rows import KINDS, MICROSECONDS_A_DAY, OUTSIDE, Forecasts, Kind, TableQuestion, resolved
 from forecast.scoring.rules import (
     ForecasterAnswers,
     OutcomeLogs,
+    bin_of_outcome,
     brier_sum,
+    crps_of_distribution,
     crps_of_draws,
     crps_of_quantiles,
     fair_crps_of_draws,
@@ -163,7 +165,8 @@ def _rows(known: Forecasts, chosen: Ints) -> Ints:
 
 # To where others move a probability before they take its logarithm; both have been the limits of Metaculus.
 CLIPS = (0.01, 0.001)
-OF_NUMBERS = ("crps", "crps_fair", "crps_quantiles")
+OF_NUMBERS = ("crps", "crps_fair", "crps_quantiles", "crps_cdf")
+BEYOND = 0.05  # what an even forecast has beyond each end that is open (Metaculus)
 WARNINGS_LISTED = 20  # one message each; the rest is counted
 
 
@@ -173,12 +176,14 @@ class ForecastScores:
 
     `p_yes` (n,) and `happened` (n,) are those of questions that resolved to yes or no; `n_options` (n,) how many
     options the forecast gave a probability (NaN for numbers). `scores` holds (n,) by measure, `logs` ln of what was
-    given to what came true, by the clip: with probabilities moved into [clip, 1 - clip], and with 0 as they are.
+    given to what came true, by the clip: with probabilities moved into [clip, 1 - clip], and with 0 as they are. Of a
+    distribution it is half of that, moved nowhere; `even` (n,) is the same of an even forecast (NaN for all others).
     """
 
     p_yes: Floats
     happened: Floats
     n_options: Floats
+    even: Floats
     scores: Mapping[str, Floats]
     logs: Mapping[float, OutcomeLogs]
 
@@ -195,7 +200,7 @@ def per_forecast(forecasts: Forecasts) -> ForecastScores:
         msg = "only forecasts of resolved questions can be scored"
         raise ValueError(msg)
     n = forecasts.question.size
-    p_yes, n_options = (np.full(n, np.nan) for _ in range(2))
+    p_yes, n_options, even = (np.full(n, np.nan) for _ in range(3))
     scores = {name: np.full(n, np.nan) for name in ("brier_sum", "log", "rps", *OF_NUMBERS)}
     absent_outcome = np.zeros(n, dtype=bool)
     logs = {clip: OutcomeLogs(np.full(n, np.nan), np.full(n, np.nan), absent_outcome) for clip in (0.0, *CLIPS)}
@@ -230,10 +235,33 @@ def per_forecast(forecasts: Forecasts) -> ForecastScores:
         elif kind == "draws":
             scores["crps"][chosen] = crps_of_draws(entries, outcome[chosen])
             scores["crps_fair"][chosen] = fair_crps_of_draws(entries, outcome[chosen])
+        elif kind == "distribution":
+            for question in np.unique(forecasts.question[chosen]).tolist():
+                own = forecasts.question[chosen] == question
+                scored = _distribution(forecasts.questions[question], entries[own])
+                scores["crps_cdf"][chosen[own]], half_log, even[chosen[own]] = scored
+                for log in logs.values():
+                    log.own[chosen[own]] = log.other[chosen[own]] = half_log
         else:
             scores["crps_quantiles"][chosen] = crps_of_quantiles(entries, np.array(form.levels), outcome[chosen])
     all_scores = {"brier": scores["brier_sum"] / 2.0, **scores}
-    return ForecastScores(p_yes, np.where(np.isnan(p_yes), np.nan, outcome), n_options, all_scores, logs)
+    return ForecastScores(p_yes, np.where(np.isnan(p_yes), np.nan, outcome), n_options, even, all_scores, logs)
+
+
+def _distribution(question: TableQuestion, at_most: Floats) -> tuple[Floats, Floats, float]:
+    """Return the CRPS of distribution functions (k, m), half of ln of what each gave to the bin of the outcome (k,).
+
+    And the latter of an even forecast: BEYOND each end that anybody leaves open, and the rest in equal parts between
+    the values. Bins with their factor 1/2 are those of Metaculus, whose resolution is one bin of a grid.
+    """
+    values, outcome = np.array(question.values), float(question.outcome or 0.0)
+    crps = crps_of_distribution(values, at_most, outcome, whole_days=question.whole_days)
+    place = bin_of_outcome(values, outcome)
+    shares = np.diff(at_most, axis=1, prepend=0.0, append=1.0)[:, place]
+    n_open = int((at_most[:, 0] > 0.0).any()) + int((at_most[:, -1] < 1.0).any())
+    inside = (1.0 - BEYOND * n_open) / (values.size - 1)
+    even = BEYOND if place in (0, values.size) else inside
+    return crps, -minus_log(shares) / 2.0, float(np.log(even) / 2.0)
 
 
 def _shares(forecasts: Forecasts, chosen: Ints, width: int) -> Floats:
@@ -306,12 +334,18 @@ def baseline(log_score: Floats, n_options: Floats) -> Floats:
 def certainties(forecasts: Forecasts) -> tuple[Problem, ...]:
     """Return a warning for each forecast that gave probability 0 to what came true: its log score is infinite."""
     known = resolved(forecasts)
-    wrong = np.flatnonzero(np.isinf(per_forecast(known).scores["log"]))
+    wrong = np.flatnonzero(np.isneginf(per_forecast(known).logs[0.0].own))
     allowed = f"it is reported as such, and with probabilities moved into {' and '.join(map(_interval, CLIPS))}"
     warnings = []
     for at in wrong.tolist():
         question = known.questions[known.question[at]]
         first = int(known.first[at])
+        if question.kind == "distribution":
+            what = "probability 0 of where the outcome lies: baseline and peer scores are infinite"
+            got = f"outcome '{outcome_in_words(question)}'"
+            told = "they are reported as such; the CRPS is not infinite"
+            warnings.append(Problem(known.where[int(known.rows[first])], what, got, told, "warning"))
+            continue
         entry, outcome = first, "" if question.outcome is None else f"{question.outcome:g}"
         if question.kind == "states":
             happened = np.flatnonzero(question.shares) if question.shares else np.array([int(question.outcome or 0)])
@@ -326,6 +360,14 @@ def certainties(forecasts: Forecasts) -> tuple[Problem, ...]:
         return tuple(warnings)
     what = f"{len(warnings) - WARNINGS_LISTED} more forecasts like it"
     return (*warnings[:WARNINGS_LISTED], Problem(warnings[WARNINGS_LISTED].source, what, severity="warning"))
+
+
+def outcome_in_words(question: TableQuestion) -> str:
+    """Say how a question about a number or a date turned out: its value, or on which side of what is stated it lies."""
+    outcome = float(question.outcome or 0.0)
+    if question.values and not question.values[0] <= outcome <= question.values[-1]:
+        return OUTSIDE[question.dated][int(outcome > question.values[-1])]
+    return written(round(outcome * MICROSECONDS_A_DAY)) if question.dated else f"{outcome:g}"
 
 
 def _interval(clip: float) -> str:
@@ -417,17 +459,26 @@ MEASURES: Mapping[str, Definition] = {
         "lower",
         "Bracher et al. (2021)",
     ),
+    "crps_cdf": Definition(
+        "CRPS of CDF",
+        "CRPS of a distribution function over the values at which it is stated: of days the sum of squared distances, "
+        "of numbers their integral, in the quantity's unit",
+        "0 to infinity",
+        "lower",
+        "Matheson and Winkler (1976)",
+    ),
     "baseline": Definition(
         "baseline",
-        "100 ln(p K) / ln K of the probability of what came true among K options; yes or no: 100 (1 + log2 p)",
-        "minus infinity to 100; equal probabilities: 0",
+        "100 ln(p K) / ln K of the probability of what came true among K options; yes or no: 100 (1 + log2 p); of a "
+        "distribution 50 ln(p / even) of the bin of the outcome",
+        "minus infinity to 100, of distributions above; equal probabilities: 0",
         "higher",
         "Metaculus",
     ),
     "peer": Definition(
         "peer",
-        "100 N/(N-1) ln(p / geometric mean of all N) among those who forecast the question at that time; "
-        "those of a question add up to 0",
+        "100 N/(N-1) ln(p / geometric mean of all N) among those who forecast the question at that time, half of it "
+        "for distributions; those of a question add up to 0",
         "unbounded; like the others: 0",
         "higher",
         "Metaculus",
@@ -494,19 +545,26 @@ def _plain(answers: ForecasterAnswers, scored: ForecastScores) -> Iterator[Serie
 
 
 def _baseline(answers: ForecasterAnswers, scored: ForecastScores) -> Iterator[Series]:
-    each = baseline(scored.scores["log"], scored.n_options)
-    clips = {clip: baseline(-scored.logs[clip].own, scored.n_options) for clip in CLIPS}
-    on_options = ~np.isnan(scored.scores["log"][answers.first])
+    each, *of_clips = (
+        np.where(
+            np.isnan(scored.even),
+            baseline(-scored.logs[clip].own, scored.n_options),
+            100.0 * (scored.logs[clip].own - scored.even),
+        )
+        for clip in (0.0, *CLIPS)
+    )
+    clips = dict(zip(CLIPS, of_clips, strict=True))
+    has_logs = ~np.isnan(scored.logs[0.0].own[answers.first])
     for timing, over, applies in (
-        ("spot", answers.spot, on_options & answers.stays),
-        ("time_weighted", answers.over_window, on_options),
+        ("spot", answers.spot, has_logs & answers.stays),
+        ("time_weighted", answers.over_window, has_logs),
     ):
         yield Series("baseline", timing, over(each), applies, {clip: over(one) for clip, one in clips.items()})
 
 
 def _peer(answers: ForecasterAnswers, scored: ForecastScores) -> Iterator[Series]:
-    """Yield peer scores, which apply where several answered a question about options."""
-    options = ~np.isnan(scored.scores["log"])
+    """Yield peer scores, which apply where several answered a question about options, or by distributions."""
+    options = ~np.isnan(scored.logs[0.0].own)
     several = np.bincount(answers.question)[answers.question] > 1 if answers.question.size else np.zeros(0, dtype=bool)
     applies = several & options[answers.first]
     # A question about a number meets no other in any sum.

@@ -248,12 +248,6 @@ class _TableReader:
                 "nothing",
                 "write a probability, or a value",
             ),
-            (
-                said["probability"] & said["value"],
-                "two forecasts in a row",
-                "a probability and a value",
-                "write one",
-            ),
             (said["value"] & said["state"], "a value of a state", "both", "a state has a probability"),
             (said["probability"] & said["quantile"], "a probability of a quantile", "both", "a quantile has a value"),
         ):

@@ -19,6 +19,7 @@ from forecast.scoring.cells import (
     Mask,
     Use,
     Where,
+    has_zone,
     is_moment,
     number,
     points,
@@ -29,17 +30,21 @@ from forecast.scoring.cells import (
 )
 from forecast.workspace.problems import Problem, nearest, quoted, shown
 
-Kind = Literal["yes_no", "states", "draws", "quantiles"]
+Kind = Literal["yes_no", "states", "draws", "quantiles", "distribution"]
 
-KINDS: tuple[Kind, ...] = ("yes_no", "states", "draws", "quantiles")
-YES_NO, STATES, DRAWS, QUANTILES = range(4)
+KINDS: tuple[Kind, ...] = ("yes_no", "states", "draws", "quantiles", "distribution")
+YES_NO, STATES, DRAWS, QUANTILES, DISTRIBUTION = range(5)
+ABOUT: Mapping[Kind, str] = {"draws": "draws", "quantiles": "quantiles", "distribution": "a number"}
 VOID = "void"
+VOIDS = (VOID, "annulled", "ambiguous", "cancel", "cancelled", "canceled", "n/a")  # as platforms call it
+YES_NO_WORDS = {"yes": 1.0, "no": 0.0}
 OTHER = "other"  # in whatever case: the state that holds what has no state of its own yet, or no more
 VOIDED = -math.inf  # stands for a question that became void
 SUM_TOLERANCE = 1e-3  # of a forecast's probabilities: three rounded thirds pass; they are scored as they stand
 DATE_IS_MIDNIGHT = "a date is its 00:00 UTC"
 EVERY_STATE = "write every state, with 0 where it is ruled out"
 OPEN_OR_VOID = "empty is an open question, void counts nowhere"
+OUTSIDE = {True: ("earlier", "later"), False: ("below", "above")}  # of all that is stated; of dates, of numbers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,10 +105,17 @@ class Rows:
         return np.array([is_moment(text) for text in cells.texts], dtype=bool)[cells.codes]
 
     @cached_property
+    def whole_days(self) -> Mask:
+        """(n,) whether the value is a date without a time of day."""
+        cells = self.cells["value"]
+        return np.array([has_zone(text) is None for text in cells.texts], dtype=bool)[cells.codes] & self.dated
+
+    @cached_property
     def kind(self) -> Ints:
-        """(n,) the place in KINDS: by which of the columns state, value and quantile is filled."""
+        """(n,) the place in KINDS: by which of the columns state, value, quantile and probability are filled."""
         has_value = self.cells["value"].filled
-        numeric = np.where(self.cells["quantile"].filled, QUANTILES, DRAWS)
+        one_value = np.where(self.cells["probability"].filled, DISTRIBUTION, DRAWS)
+        numeric = np.where(self.cells["quantile"].filled, QUANTILES, one_value)
         return np.where(has_value, numeric, np.where(self.cells["state"].filled, STATES, YES_NO))
 
     def first_with(self, mask: Mask, of: str = "question") -> Ints:
@@ -123,7 +135,7 @@ def outcomes(rows: Rows) -> tuple[Floats, tuple[Clash, ...]]:
     cells = rows.cells["outcome"]
     problems: list[Clash] = []
     first = rows.first_with(np.ones(len(rows), dtype=bool))
-    kinds, dated = rows.kind[first], rows.dated[first]
+    kinds, dated, ends = rows.kind[first], rows.dated[first], _ends(rows)
     options = _options(rows)
     pairs = rows.question * len(cells.texts) + cells.codes
     different, inverse = np.unique(pairs, return_inverse=True)
@@ -138,7 +150,12 @@ def outcomes(rows: Rows) -> tuple[Floats, tuple[Clash, ...]]:
                 values[place] = len(codes) + code
             else:
                 values[place] = _outcome(
-                    text, int(kinds[question]), options.get(question, ()), codes, dated=bool(dated[question])
+                    text,
+                    int(kinds[question]),
+                    options.get(question, ()),
+                    codes,
+                    dated=bool(dated[question]),
+                    ends=ends.get(question),
                 )
         except FaultError as fault:
             faults[place] = fault
@@ -150,6 +167,12 @@ def outcomes(rows: Rows) -> tuple[Floats, tuple[Clash, ...]]:
         scope: Scope = "forecast" if rows.question[row] in told else "question"
         problems.append(_clash(rows, row, scope, wrong.what, wrong.got, wrong.allowed))
     return by_row, tuple(problems)
+
+
+def _ends(rows: Rows) -> dict[int, tuple[float, float]]:
+    """Return the least and the greatest value at which the distribution function of each question is stated."""
+    stated = _values(rows, ~((rows.kind == DISTRIBUTION) & ~np.isnan(rows.value)))
+    return {question: (float(values[0]), float(values[-1])) for question, values in stated.items()}
 
 
 def _options(rows: Rows) -> dict[int, tuple[str, ...]]:
@@ -184,11 +207,21 @@ def shares_of(text: str, options: tuple[str, ...]) -> dict[str, float]:
     return found
 
 
-def _outcome(text: str, kind: int, options: tuple[str, ...], codes: dict[str, int], *, dated: bool) -> float:
+def _outcome(
+    text: str,
+    kind: int,
+    options: tuple[str, ...],
+    codes: dict[str, int],
+    *,
+    dated: bool,
+    ends: tuple[float, float] | None,
+) -> float:
     if text == "":
         return math.nan
-    if text == VOID:
+    if text == VOID or (text.casefold() in VOIDS and text not in options):
         return VOIDED
+    if kind == YES_NO and text.casefold() in YES_NO_WORDS:
+        return YES_NO_WORDS[text.casefold()]
     if kind == YES_NO:
         try:
             return probability("outcome", text)
@@ -201,13 +234,17 @@ def _outcome(text: str, kind: int, options: tuple[str, ...], codes: dict[str, in
             allowed = f"options are {quoted(options)}, {OPEN_OR_VOID}"
             raise FaultError("outcome is none of the options", shown(text), allowed + nearest(text, [*options, VOID]))
         return float(codes[text])
+    if ends is not None and text in OUTSIDE[dated]:
+        return ends[0] - 1.0 if text == OUTSIDE[dated][0] else ends[1] + 1.0
+    words = [VOID] if ends is None else [VOID, *OUTSIDE[dated]]
+    outside = "" if ends is None else f"{' or '.join(OUTSIDE[dated])} than all that is stated; "
     if dated:
         if not is_moment(text):
-            allowed = f"a date, as the question is about one; {OPEN_OR_VOID}"
-            raise FaultError("outcome is not a date", shown(text), allowed + nearest(text, [VOID]))
+            allowed = f"a date, as the question is about one; {outside}{OPEN_OR_VOID}"
+            raise FaultError("outcome is not a date", shown(text), allowed + nearest(text, words))
         return value("outcome", text)
-    allowed = f"a number, as the question is about {KINDS[kind]}; {OPEN_OR_VOID}"
-    return number("outcome", text, allowed)
+    allowed = f"a number, as the question is about {ABOUT[KINDS[kind]]}; {outside}{OPEN_OR_VOID}"
+    return number("outcome", text, allowed + nearest(text, words))
 
 
 Scope = Literal["forecast", "question", "forecaster"]
@@ -240,6 +277,7 @@ def clashes(rows: Rows, use: Use) -> Iterator[Clash]:
     if "time" not in use.filled:
         yield from _undated(rows)
     yield from _whole(rows)
+    yield from _distributions(rows)
     yield from _withdrawals(rows)
 
 
@@ -285,7 +323,7 @@ def _kinds(rows: Rows) -> Iterator[Clash]:
     for row in np.flatnonzero(rows.kind != rows.kind[first]).tolist():
         got = f"{KINDS[rows.kind[row]]}, at {rows.where.seen_from(row, first[row])} {KINDS[rows.kind[first[row]]]}"
         what = f"{_name(rows, row)} is forecast in two ways"
-        yield _clash(rows, row, "forecast", what, got, "one of yes or no, states, draws, quantiles")
+        yield _clash(rows, row, "forecast", what, got, "one of yes or no, states, draws, quantiles, a distribution")
     for row in np.flatnonzero((rows.dated != rows.dated[first]) & rows.cells["value"].filled).tolist():
         cells = rows.cells["value"]
         got = f"{shown(cells[row])}, at {rows.where.seen_from(row, first[row])} {shown(cells[int(first[row])])}"
@@ -409,7 +447,9 @@ def _orders(rows: Rows) -> Iterator[Clash]:
 
 def _twice(rows: Rows) -> Iterator[Clash]:
     """A forecaster says one thing about a question at a time; of draws there may be equal ones."""
+    value_codes = rows.cells["value"].codes
     part = np.where(rows.kind == STATES, rows.cells["state"].codes, points(np.nan_to_num(rows.level, nan=-1.0)))
+    part = np.where(rows.kind == DISTRIBUTION, value_codes, part)
     filled = rows.cells["question"].filled & rows.cells["forecaster"].filled & rows.time_known
     chosen = np.flatnonzero(filled & (rows.kind != DRAWS) & ~rows.wrong)
     keys = [rows.question, rows.forecaster, rows.time, part]
@@ -502,6 +542,36 @@ def _whole(rows: Rows) -> Iterator[Clash]:
         yield _clash(rows, row, "forecast", what, f"{total[place]:.6g}", f"1 up to {SUM_TOLERANCE:g}")
 
 
+def _distributions(rows: Rows) -> Iterator[Clash]:
+    """A distribution function never falls, and is stated from one end to the other, which all of a question share."""
+    chosen = np.flatnonzero(rows.time_known & (rows.kind == DISTRIBUTION) & ~np.isnan(rows.value))
+    keys = [rows.question, rows.forecaster, rows.time, rows.value]
+    order, _ = runs([key[chosen] for key in keys])
+    order = chosen[order]
+    starts = np.flatnonzero(runs([key[order] for key in keys[:3]])[1])
+    ends, texts = _ends(rows), rows.cells["value"]
+    for own in np.split(order, starts[1:]) if order.size else ():
+        if rows.wrong[own].any():
+            continue
+        p, row = rows.probability[own], int(own[0])
+        for place in np.flatnonzero(np.diff(p) < 0.0).tolist():
+            low, high = int(own[place]), int(own[place + 1])
+            got = f"{p[place + 1]:g} at {texts[high]}, {p[place]:g} at {texts[low]}"
+            what, allowed = "the distribution function falls", "each is the probability of at most its value"
+            yield _clash(rows, high, "forecast", what, got, allowed)
+        first, last = ends[int(rows.question[row])]
+        if first == last:
+            what = f"{_name(rows, row)} has a distribution at one value"
+            yield _clash(rows, row, "question", what, texts[row], "state it at two values or more")
+        elif (rows.value[own[0]], rows.value[own[-1]]) != (first, last):
+            same = rows.question == rows.question[row]
+            names = [texts[int(np.flatnonzero(same & (rows.value == end))[0])] for end in (first, last)]
+            got = f"{texts[row]} to {texts[int(own[-1])]}, others {names[0]} to {names[1]}"
+            what = f"a forecast of {_name(rows, row)} does not go from end to end"
+            allowed = "all forecasts of a question have the same first and last value; between them they may differ"
+            yield _clash(rows, row, "forecast", what, got, allowed)
+
+
 # Forecasts of questions as arrays: what every score is computed from.
 
 Resolution = Literal["resolved", "open", "void", "known", "mistaken"]
@@ -516,12 +586,13 @@ BINARY = ("no", "yes")
 class TableQuestion:
     """One question. `outcome` is 1 or 0, the place of the option, or the number; None while open or if void.
 
-    Where it resolved to several options at once, `shares` (K,) has what each got, and `outcome` is that of "yes", None
-    of states; () where one came true. `options` of a question about states are in their order if `ordered`; `other` is
-    the place of the one that holds what has no option of its own, -1 where there is none. A `dated` number is days
-    since 1970. Times in microseconds since 1970; `scheduled_close` is when it was to close, which is `closes` unless
-    the table says otherwise. `closes` is earlier where the outcome was known earlier. The resolution is "known" where
-    that was so before the question opened, "mistaken" where mistakes leave nothing to be scored.
+    `values` of a distribution are those at which anybody states it, rising; of `whole_days` they are dates without a
+    time of day. Where it resolved to several options at once, `shares` (K,) has what each got, and `outcome` is that of
+    "yes", None of states; () where one came true. `options` of a question about states are in their order if `ordered`;
+    `other` is the place of the one that holds what has no option of its own, -1 where there is none. A `dated` number
+    is days since 1970. Times in microseconds since 1970; `scheduled_close` is when it was to close, which is `closes`
+    unless the table says otherwise. `closes` is earlier where the outcome was known earlier. The resolution is "known"
+    where that was so before the question opened, "mistaken" where mistakes leave nothing to be scored.
     """
 
     name: str
@@ -533,6 +604,8 @@ class TableQuestion:
     shares: tuple[float, ...]
     other: int
     dated: bool
+    values: tuple[float, ...]
+    whole_days: bool
     opens: int
     closes: int
     scheduled_close: int
@@ -546,8 +619,9 @@ class Forecasts:
     `question`, `forecaster` (n,) point into the names; `time` (n,) is in microseconds since 1970, and so is `until`
     (n,), when it was withdrawn (NEVER if it was not). Forecast i
     consists of `entries[first[i] : first[i] + width[i]]`: the probability of yes; one probability for each option, in
-    their order, NaN of one that is part of `other` in this forecast; draws, rising; or quantiles, rising with their
-    `levels` (NaN for everything else). `rows` (m,) says from which row of `where` each entry is. `n_left_out`
+    their order, NaN of one that is part of `other` in this forecast; draws, rising; quantiles, rising with their
+    `levels` (NaN for everything else); or P(at most) each of the question's values. `rows` (m,) says from which row of
+    `where` each entry is. `n_left_out`
     forecasts with mistakes are not among them; `warnings` has the mistakes too.
     """
 
@@ -611,17 +685,21 @@ def assembled(rows: Rows, out: Mask, warnings: tuple[Problem, ...]) -> Forecasts
     What rows say of their question counts wherever it stands, also in a row that is left out.
     """
     places, options = _places(rows)
+    values = _values(rows, out)
+    for question, mine in _rows_by_question(rows, np.flatnonzero((rows.kind == DISTRIBUTION) & ~out)):
+        places[mine] = np.searchsorted(values[question], rows.value[mine])
     mistaken = rows.first_with(~out) < 0
     questions = tuple(
         replace(question, resolution="mistaken") if lost else question
-        for question, lost in zip(_questions(rows, options), mistaken.tolist(), strict=True)
+        for question, lost in zip(_questions(rows, options, values), mistaken.tolist(), strict=True)
     )
     public = rows.public[rows.first_with(rows.public_known)]
     hindsight = (rows.first_with(rows.public_known) >= 0)[rows.question] & (rows.time >= public[rows.question]) & ~out
     chosen = np.flatnonzero(~out & ~hindsight)
     forecaster = rows.cells["forecaster"]
-    entries = np.where(np.isnan(rows.value), rows.probability, rows.value)
-    within = np.where(rows.kind == STATES, places, np.where(np.isnan(rows.level), entries, rows.level))
+    has_places = (rows.kind == STATES) | (rows.kind == DISTRIBUTION)
+    entries = np.where(np.isnan(rows.value) | has_places, rows.probability, rows.value)
+    within = np.where(has_places, places, np.where(np.isnan(rows.level), entries, rows.level))
     keys = [rows.question, forecaster.codes, rows.time]
     order, _ = runs([key[chosen] for key in [*keys, within]])
     order = chosen[order]
@@ -630,9 +708,11 @@ def assembled(rows: Rows, out: Mask, warnings: tuple[Problem, ...]) -> Forecasts
     until = np.minimum.reduceat(np.where(rows.until_known, rows.until, NEVER)[order], first) if first.size else first
     width, at_entry = np.diff(np.append(first, order.size)), order
     entry = entries[order]
-    n_options = np.array([len(one.options) if one.kind == "states" else 0 for one in questions], dtype=np.int64)
+    n_options = np.array(
+        [len(one.options) if one.kind == "states" else len(one.values) for one in questions], dtype=np.int64
+    )
     if (width < n_options[rows.question[at]]).any():
-        # Options that a forecast leaves out are NaN in it, at the row of its first option.
+        # What a forecast leaves out is NaN in it, at the row of its first option or value.
         wide = np.maximum(width, n_options[rows.question[at]])
         begins = np.cumsum(wide) - wide
         of = np.repeat(np.arange(at.size), width)
@@ -643,6 +723,7 @@ def assembled(rows: Rows, out: Mask, warnings: tuple[Problem, ...]) -> Forecasts
         at_entry = np.repeat(at, wide)
         at_entry[place] = order
         first, width = begins, wide
+        _between_values(questions, rows.question[at], first, width, entry)
     n_left_out = int(runs([key[out] for key in keys])[1].sum())
     return Forecasts(
         questions=questions,
@@ -660,6 +741,35 @@ def assembled(rows: Rows, out: Mask, warnings: tuple[Problem, ...]) -> Forecasts
         n_left_out=n_left_out,
         warnings=tuple(sorted((*warnings, *_in_hindsight(rows, hindsight, public)))),
     )
+
+
+def _values(rows: Rows, out: Mask) -> dict[int, Floats]:
+    """Return the values at which the distribution function of each question is stated by anybody, rising."""
+    chosen = (rows.kind == DISTRIBUTION) & ~out
+    pairs = np.unique(np.stack([rows.question[chosen].astype(float), rows.value[chosen]]), axis=1)
+    if not pairs.size:
+        return {}
+    begins = np.flatnonzero(np.diff(pairs[0], prepend=-1.0))
+    return dict(zip(map(int, pairs[0][begins]), np.split(pairs[1], begins[1:]), strict=True))
+
+
+def _rows_by_question(rows: Rows, chosen: Ints) -> Iterator[tuple[int, Ints]]:
+    """Yield each question of the chosen rows, and which of them are its own."""
+    order, starts = runs([rows.question[chosen]])
+    begins = np.flatnonzero(starts)
+    for mine in np.split(chosen[order], begins[1:]) if begins.size else ():
+        yield int(rows.question[mine[0]]), mine
+
+
+def _between_values(
+    questions: Sequence[TableQuestion], question: Ints, first: Ints, width: Ints, entry: Floats
+) -> None:
+    """Put what a distribution function is where a forecast does not state it: on the line between its neighbours."""
+    for place in np.flatnonzero(np.isin(question, [at for at, one in enumerate(questions) if one.values])).tolist():
+        own = slice(int(first[place]), int(first[place] + width[place]))
+        gaps, values = np.isnan(entry[own]), np.array(questions[int(question[place])].values)
+        if gaps.any():
+            entry[own] = np.interp(values, values[~gaps], entry[own][~gaps])
 
 
 def _in_hindsight(rows: Rows, hindsight: Mask, public: Ints) -> Iterator[Problem]:
@@ -699,7 +809,9 @@ def _places(rows: Rows) -> tuple[Floats, dict[int, tuple[tuple[str, ...], bool]]
     return places, options
 
 
-def _questions(rows: Rows, options: dict[int, tuple[tuple[str, ...], bool]]) -> Iterator[TableQuestion]:
+def _questions(
+    rows: Rows, options: dict[int, tuple[tuple[str, ...], bool]], values: Mapping[int, Floats]
+) -> Iterator[TableQuestion]:
     outcome, _ = outcomes(rows)
     firsts: list[Ints] = [
         rows.first_with(mask)
@@ -714,6 +826,8 @@ def _questions(rows: Rows, options: dict[int, tuple[tuple[str, ...], bool]]) -> 
         )
     ]
     states, others, dated = rows.cells["state"].texts, _other(rows), rows.dated
+    timed = np.zeros(len(rows.cells["question"].texts), dtype=bool)
+    timed[rows.question[~rows.whole_days]] = True
     for question, name in enumerate(rows.cells["question"].texts):
         any_row, known, opens, closes, scheduled, topic, public = (int(first[question]) for first in firsts)
         kind = int(rows.kind[any_row])
@@ -742,6 +856,8 @@ def _questions(rows: Rows, options: dict[int, tuple[tuple[str, ...], bool]]) -> 
             shares=shares,
             other=names.index(states[others[question]]) if kind == STATES and others[question] >= 0 else -1,
             dated=bool(dated[any_row]),
+            values=tuple(values[question].tolist()) if question in values else (),
+            whole_days=not timed[question],
             opens=began,
             closes=min(closed, since) if since > began else closed,
             scheduled_close=int(rows.scheduled[scheduled]) if scheduled >= 0 else closed,

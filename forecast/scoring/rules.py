@@ -134,6 +134,52 @@ def crps_of_quantiles(quantiles: Floats, levels: Floats, outcome: Floats) -> Flo
     return np.asarray(2.0 * pinball_loss(quantiles, levels, outcome[:, np.newaxis]).mean(axis=1))
 
 
+def crps_of_distribution(values: Floats, at_most: Floats, outcome: float, *, whole_days: bool) -> Floats:
+    """Compute the CRPS of distribution functions between the ends of what is stated, in the unit of the values.
+
+    The squared distance of the function from the step at the outcome: of a date of whole days summed over the days, the
+    first and the last included; of a number, or of moments, integrated. The function is linear between the values, on
+    days too. It is the CRPS of the quantity moved to the ends where it lies beyond them, and proper.
+
+    Args:
+        values: (m,) rising; of days whole numbers.
+        at_most: (n, m) P(at most each value) by n forecasts of one question.
+        outcome: what came true.
+        whole_days: whether the quantity is a day, whose probability is that of its end.
+
+    Returns:
+        (n,) scores, 0 for who was certain of the outcome.
+
+    Source: Matheson and Winkler (1976); restricted to a range as in Gneiting and Ranjan (2011).
+    """
+    # Up to here the step is 0: of days, to the end of the day before the outcome.
+    last = np.floor(outcome) - 1.0 if whole_days else outcome
+    edges = np.unique(np.append(values, last)) if values[0] < last < values[-1] else values
+    place = np.clip(np.searchsorted(values, edges, side="right") - 1, 0, values.size - 2)
+    part = (edges - values[place]) / (values[place + 1] - values[place])
+    each = at_most[:, place] * (1.0 - part) + at_most[:, place + 1] * part
+    step = (edges[:-1] >= last).astype(float)
+    low, high = each[:, :-1] - step, each[:, 1:] - step
+    if not whole_days:
+        # The integral of the square of a line over a stretch, by its values at both ends.
+        return np.asarray((low * low + low * high + high * high) @ np.diff(edges) / 3.0)
+    # The sum of (low + j rise)^2 over the days j = 1 ... n of a stretch, and the first day of all.
+    n = np.diff(edges)
+    rise = (high - low) / n
+    stretches = n * low**2 + n * (n + 1.0) * low * rise + n * (n + 1.0) * (2.0 * n + 1.0) / 6.0 * rise**2
+    return np.asarray(np.square(at_most[:, 0] - float(values[0] > last)) + stretches.sum(axis=1))
+
+
+def bin_of_outcome(values: Floats, outcome: float) -> int:
+    """Return in which of the bins that m rising values part a number lies: 0 below the first, m above the last.
+
+    Bins hold their upper end; the first between two values holds both of its ends (Metaculus).
+    """
+    if outcome < values[0]:
+        return 0
+    return max(1, int(np.searchsorted(values, outcome, side="left")))
+
+
 def pinball_loss(quantiles: Floats, levels: Floats, outcome: Floats) -> Floats:
     """Compute the pinball loss of quantiles at their levels, arrays that broadcast: level or 1 - level per unit off.
 

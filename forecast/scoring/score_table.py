@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from forecast.scoring.calibration import LEVEL, Bin, Decomposition, auc, decomposition, reliability
-from forecast.scoring.cells import different, means, written
+from forecast.scoring.cells import different, means
 from forecast.scoring.compare import BenchmarkPair, pairs
 from forecast.scoring.measures import (
     GROUPINGS,
@@ -22,12 +22,13 @@ from forecast.scoring.measures import (
     Series,
     all_series,
     groupings,
+    outcome_in_words,
     per_forecast,
     stated,
     unlike,
 )
 from forecast.scoring.read import from_columns
-from forecast.scoring.rows import MICROSECONDS_A_DAY, RESOLUTIONS, Forecasts, TableQuestion, resolved
+from forecast.scoring.rows import RESOLUTIONS, Forecasts, TableQuestion, resolved
 from forecast.scoring.rules import ForecasterAnswers, answers
 from forecast.scoring.sequence import MeanDifference
 
@@ -525,8 +526,9 @@ def _outcome(question: TableQuestion) -> float | int | str | Mapping[str, float]
         return dict(zip(options, question.shares, strict=True))
     if outcome is None or question.shares:
         return outcome
-    if question.dated:
-        return written(round(outcome * MICROSECONDS_A_DAY))
+    outside = question.values and not question.values[0] <= outcome <= question.values[-1]
+    if question.dated or outside:
+        return outcome_in_words(question)
     if not options:
         return outcome
     return int(outcome) if question.kind == "yes_no" else options[int(outcome)]

@@ -1,17 +1,20 @@
-"""Questions from a CSV table: each row is written as it would stand in `priors/questions.yaml`, and checked there."""
+"""Questions from a CSV table: each is written as it would stand in `priors/questions.yaml`, and checked there.
+
+A row is a question. One without an id goes on with the question above it: another case of its number, another reading.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
 from forecast.workspace.csv_text import parse_csv
-from forecast.workspace.drafts import LineDraft, statement_text
+from forecast.workspace.drafts import LineDraft, flow
 from forecast.workspace.files import QUESTIONS
 from forecast.workspace.names import OTHER, event_and_states
-from forecast.workspace.nodes import Node, Scalar, mapping, text
+from forecast.workspace.nodes import ListNode, Node, Scalar, mapping, text
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, choice, quoted
 from forecast.workspace.read import read_workspace
 from forecast.workspace.records import Workspace
@@ -19,9 +22,15 @@ from forecast.workspace.yaml_text import resolve
 
 NEEDED = ("id", "question", "resolves")
 COLUMNS = (
-    *("id", "question", "about", "given", "when", "by", "opens", "topic", "resolves", "caution"),
+    *("id", "question", "about", "given", "when", "by", "opens", "topic", "resolves", "caution", "benchmarks"),
     *("publisher", "title", "url", "base_rate", "base_publisher", "base_why"),
+    *("unit", "bins", "case", "reading", "reading_about", "reading_by", "reading_resolves"),
+    *("reading_benchmarks", "reading_forecasters"),
 )
+CASE = "case"  # beside it columns that are called like levels, such as 0.5, have the values of the quantiles
+READING = tuple(name for name in COLUMNS if name.startswith("reading"))
+OTHERWISE = ("", "otherwise")  # the case of all that no case above names
+LISTS = ("benchmarks", "reading_benchmarks", "reading_forecasters")  # several are parted by ;
 SOURCE = ("publisher", "title", "url")
 BASE_RATE = ("base_rate", "base_publisher", "base_why")
 PLAIN = ("id", "question", "by", "opens", "topic", "resolves", "caution")  # columns that are keys as they are
@@ -46,17 +55,21 @@ def draft_questions(root: Path, content: bytes, file: str, today: date) -> LineD
     if table is None:
         return LineDraft(QUESTIONS, "", so_far, None, found)
     header = table.columns(file)
-    problems = [*found, *header.repeated(), *header.missing(NEEDED, COLUMNS), *header.unknown(COLUMNS)]
-    columns = [name for name in COLUMNS if name in table.header]
+    levels = [name for name in table.header if _is_level(name)]
+    problems = [*found, *header.repeated(), *header.missing(NEEDED, COLUMNS)]
+    problems += header.unknown((*COLUMNS, *levels), _level_hint)
+    rows = [
+        _Row(line, {name: cell for name, cell in cells.items() if cell}, Source(file, line))
+        for line, cells in table.cells([name for name in (*COLUMNS, *levels) if name in table.header])
+    ]
     so_far += b"" if so_far.endswith(b"\n") or not so_far else b"\n"
     added, lines = "", dict[int, int]()  # the row of each line that comes in
-    for row, cells in table.cells(columns):
-        fields, wrong = _fields(cells, before, Source(file, row))
+    for first, *more in _questions(rows):
+        written, wrong = _written(first, more, levels, before)
         problems += wrong
-        written = statement_text(fields)
-        first = (so_far.decode("utf-8", "replace") + added).count("\n") + 1
-        lines |= {first + number: row for number in range(written.count("\n"))}
-        added += written
+        begins = (so_far.decode("utf-8", "replace") + added).count("\n") + 1
+        lines |= {begins + number: row for number, (_, row) in enumerate(written)}
+        added += "".join(f"{line}\n" for line, _ in written)
     if not lines and not problems:
         problems.append(Problem(Source(file, 1), "no row but the header", "", "one question a row"))
     drafted = so_far + added.encode()
@@ -75,10 +88,143 @@ def _at_row(problem: Problem, file: str, lines: Mapping[int, int]) -> Problem:
     return replace(problem, source=Source(file, lines[where.line]))
 
 
-def _fields(cells: Mapping[str, str], known: Workspace, where: Source) -> tuple[dict[str, Node], list[Problem]]:
-    """Return the keys of a question by the cells of a row, and what is wrong with these."""
+@dataclass(frozen=True)
+class _Row:
+    """A row of the table: its line, the cells that hold anything, and its place for messages."""
+
+    line: int
+    said: Mapping[str, str]
+    where: Source
+
+
+def _is_level(name: str) -> bool:
+    try:
+        return 0.0 <= float(name) <= 1.0
+    except ValueError:
+        return False
+
+
+def _level_hint(name: str) -> str:
+    return "a level is a column from 0 to 1, such as 0.05; " if name.strip(" %").replace(".", "", 1).isdecimal() else ""
+
+
+def _questions(rows: Sequence[_Row]) -> Iterator[list[_Row]]:
+    """Yield the rows of each question: one with an id, or that asks something, begins it."""
+    of_one: list[_Row] = []
+    for row in rows:
+        if of_one and not {"id", "question"} & set(row.said):
+            of_one.append(row)
+            continue
+        if of_one:
+            yield of_one
+        of_one = [row]
+    if of_one:
+        yield of_one
+
+
+def _written(
+    first: _Row, more: Sequence[_Row], levels: Sequence[str], known: Workspace
+) -> tuple[list[tuple[str, int]], list[Problem]]:
+    """Return the lines of a question as they stand in the file, each with its row, and what is wrong with the rows."""
+    fields, problems = _fields(first.said, known, first.where)
+    lines = [(f"{key}: {flow(value)}", first.line) for key, value in fields.items()]
+    cases = [(row, stated) for row in (first, *more) if (stated := _stated(row, levels))]
+    readings = [row for row in (first, *more) if set(READING) & set(row.said)]
+    problems += [one for row in (first, *more) for one in _misplaced(row, row is first, levels)]
+    is_number = "unit" in first.said or "bins" in first.said or bool(cases)
+    if is_number:
+        lines += [(line, first.line) for line in _number_keys(first)]
+        for row, stated in cases:
+            case, wrong = _case(row, stated, known)
+            problems += wrong
+            lines.append((f"  - {flow(mapping(case))}", row.line))
+    lines += [("readings:", first.line)] if readings else []
+    for row in readings:
+        reading, wrong = _reading(row, known)
+        problems += wrong
+        lines.append((f"- {flow(mapping(reading))}", row.line))
+    if not is_number and "about" not in first.said and "when" not in first.said:
+        allowed = "about: EVENT=STATE, EVENT>=STATE or a scenario; when: EVENT=STATE; or a unit with cases"
+        problems.append(Problem(first.where, "asks about nothing", "", allowed))
+    return [(("- " if number == 0 else "  ") + line, row) for number, (line, row) in enumerate(lines)], problems
+
+
+def _stated(row: _Row, levels: Sequence[str]) -> dict[str, str]:
+    return {level: row.said[level] for level in levels if level in row.said}
+
+
+def _misplaced(row: _Row, is_first: bool, levels: Sequence[str]) -> Iterator[Problem]:
+    """Report a case without quantiles, and of a row that goes on what it cannot say."""
+    is_case = bool(_stated(row, levels))
+    if CASE in row.said and not is_case:
+        allowed = "values in columns that are called like levels: 0, 0.05, 0.5, 0.95, 1"
+        yield Problem(row.where, "a case without quantiles", row.said[CASE], allowed)
+    if is_first:
+        return
+    if others := [name for name in row.said if name not in (CASE, *levels, *READING)]:
+        what = f"{quoted(others)} in a row without an id, which goes on with the question above"
+        yield Problem(row.where, what, "", "a case, or a reading; another question has an id of its own")
+    elif CASE not in row.said and not is_case and not set(READING) & set(row.said):
+        yield Problem(row.where, "a row with nothing in it", "", "a case or a reading of the question above")
+
+
+def _number_keys(first: _Row) -> Iterator[str]:
+    yield "number:"
+    if "unit" in first.said:
+        yield f"  unit: {flow(text(first.said['unit']))}"
+    if "bins" in first.said:
+        yield f"  bins: {flow(ListNode(tuple(_number(edge.strip()) for edge in first.said['bins'].split(';')), 1))}"
+    yield "  cases:"
+
+
+def _number(cell: str) -> Scalar:
+    """Return a number as in a file; what is none is told where it is read."""
+    return Scalar(resolve(cell), cell, 1)
+
+
+def _case(row: _Row, stated: Mapping[str, str], known: Workspace) -> tuple[dict[str, Node], list[Problem]]:
     fields: dict[str, Node] = {}
-    said = {name: cell for name, cell in cells.items() if cell}
+    problems = []
+    said = row.said.get(CASE, "")
+    if said not in OTHERWISE:
+        try:
+            (asked,) = _asked("given", said, known).values()
+            fields = {"scenario": text(said)} if "=" not in said else {"when": asked}
+        except ValueError as error:
+            problems.append(Problem(row.where, f"{CASE}: {error}", said))
+    in_order = sorted(stated, key=float)
+    fields["quantiles"] = mapping({level: _number(stated[level]) for level in in_order})
+    return fields, problems
+
+
+def _reading(row: _Row, known: Workspace) -> tuple[dict[str, Node], list[Problem]]:
+    fields: dict[str, Node] = {}
+    problems = []
+    for name in (name for name in READING if name in row.said):
+        key = "name" if name == "reading" else name.removeprefix("reading_")
+        said = row.said[name]
+        if key == "about":
+            try:
+                fields |= _asked("about", said, known) if "=" in said else _no_event(said)
+            except ValueError as error:
+                problems.append(Problem(row.where, f"{name}: {error}", said))
+        else:
+            fields[key] = _list(said) if name in LISTS else text(said)
+    return fields, problems
+
+
+def _no_event(said: str) -> dict[str, Node]:
+    msg = f"'{said}' is no event with a state; EVENT=STATE or EVENT>=STATE"
+    raise ValueError(msg)
+
+
+def _list(said: str) -> ListNode:
+    return ListNode(tuple(text(one.strip()) for one in said.split(";") if one.strip()), 1)
+
+
+def _fields(said: Mapping[str, str], known: Workspace, where: Source) -> tuple[dict[str, Node], list[Problem]]:
+    """Return the keys of a question by the cells of its first row, and what is wrong with these."""
+    fields: dict[str, Node] = {}
     empty = [name for name in NEEDED if name not in said]
     problems = [Problem(where, f"{name} is empty", "", "needed of every question") for name in empty]
     for name in (name for name in COLUMNS if name in said):
@@ -87,11 +233,10 @@ def _fields(cells: Mapping[str, str], known: Workspace, where: Source) -> tuple[
                 fields[name] = text(said[name])
             elif name in ("about", "given", "when"):
                 fields |= _asked(name, said[name], known)
+            elif name == "benchmarks":
+                fields[name] = _list(said[name])
         except ValueError as error:
             problems.append(Problem(where, f"{name}: {error}", said[name]))
-    if "about" not in said and "when" not in said:
-        allowed = "about: EVENT=STATE, EVENT>=STATE or a scenario; or when: EVENT=STATE"
-        problems.append(Problem(where, "asks about nothing", "", allowed))
     source: dict[str, Node] = {key: text(said[key]) for key in SOURCE if key in said}
     if source:
         fields["source"] = mapping(source)

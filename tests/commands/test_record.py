@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from forecast.analysis.record import EnteredForecasts, entered_forecasts
 from forecast.ledger.ledger import LEDGER, read_ledger
+from forecast.session import Session
 from tests.commands.verifying import edit, kinds, run
 
 TESTED = """- id: tested
@@ -150,3 +153,41 @@ def test_a_first_update_of_a_month_has_a_line(updated: Path) -> None:
     later = run("update", "-C", updated, "--as-of", "2026-08-02", "--no-report")
     assert "nothing new" in again.stdout
     assert "new: a line" in later.stdout
+
+
+RESOLVED = (
+    '{"question": "tested-by-august", "state": "yes", "on": "2026-08-20", "known": "2026-08-21", "source": "a"}\n'
+)
+
+
+def _entered(root: Path, on: str) -> EnteredForecasts:
+    """What the ledger held of the question by a day, since before its outcome."""
+    there = Session(root, as_of=date(2026, 9, 30))
+    last = {"tested-by-august": date.fromisoformat(on)}
+    return entered_forecasts(root, there.workspace, there.layout, there.day, there.ledger, last)
+
+
+def test_a_line_older_than_the_resolution_is_the_forecast(lived: Path) -> None:
+    """Of a resolved question the number is that of the latest line by the day which did not hold the outcome."""
+    assert () == _entered(lived, "2026-08-15").forecasts  # nobody has resolved it
+    (lived / "priors/resolutions.jsonl").write_text(RESOLVED, encoding="utf-8")
+    lines = {line.number: line for line in read_ledger(lived).updates}
+    for day, number in (("2026-07-15", 1), ("2026-08-15", 2), ("2026-09-15", 2)):
+        (found,) = _entered(lived, day).forecasts
+        entry = next(one for one in lines[number].ladder or () if one.states == ("tested",) and "2026-08-31" in one.by)
+        assert (number, read_ledger(lived).digests[number - 1]) == (found.line, found.digest)
+        assert (lines[number].as_of, entry.by["2026-08-31"]) == (found.as_of, found.probability)
+    assert () == _entered(lived, "2026-06-15").forecasts
+
+
+def test_a_line_whose_files_held_the_resolution_is_none(lived: Path) -> None:
+    """A line that says it is older but was made from files in which the question was resolved does not count."""
+    (lived / "evidence/tested.yaml").unlink()
+    (lived / "priors/resolutions.jsonl").write_text(RESOLVED, encoding="utf-8")
+    result = run("update", "-C", lived, "--as-of", "2026-07-31", "--no-report", "-m", "late")
+    assert 0 == result.exit_code, result.output
+    late = read_ledger(lived).updates[-1].number
+    found = _entered(lived, "2026-08-15")
+    assert late is not None
+    assert "held outcomes already" in found.not_proven[late]
+    assert [2] == [one.line for one in found.forecasts]

@@ -326,6 +326,8 @@ def test_what_is_printed(team: Path) -> None:
     )
     assert "    ann 20 % (2026-07-01); bob 60 % (2026-06-25)" in told
     assert "    ann 80 % (2026-02-10); bob 100 % (2026-02-20); office 90 % (2026-02-20); base rate 50 %" in told
+    assert "    forecast: the replay of 2026-02-15" in told
+    assert ["forecast", "(replay)", "1", "0.1600"] == lines(told, "forecast")[0].split()[:4]
     assert ["ann", "1", "0.0400", "0.2231"] == lines(told, "ann")[-1].split()[:4]
     assert "as of 2026-07-01: 3 people, 1 question without an outcome, 2 resolved" in told
     assert "2 numbers of 0 or 1 are pooled as .001 or .999" in told

@@ -15,15 +15,17 @@ from numpy.typing import NDArray
 from forecast.model.asof import compile_workspace
 from forecast.posterior.by_date import curve_days, question_probabilities
 from forecast.posterior.kinds import (
+    DAY_ERROR,
     LEVELS,
     JointEstimate,
     date_estimate,
     joint_estimates,
     number_estimates,
     settled_answer,
+    taken_by_day,
 )
 from forecast.posterior.piecewise import PiecewiseLinear, mixture
-from forecast.scoring.rules import crps_of_quantiles
+from forecast.scoring.rules import crps_of_distribution, crps_of_quantiles
 from forecast.workspace.names import OTHER
 from forecast.workspace.records import (
     Condition,
@@ -216,6 +218,53 @@ def test_a_date_in_closed_form() -> None:
     assert [one.probability for one in answers] == pytest.approx(list(told.by_day), abs=1e-15)
 
 
+@pytest.mark.parametrize("hazard", [0.05, 0.8, 40.0])
+def test_a_date_day_by_day_in_closed_form(hazard: float) -> None:
+    """With a constant hazard each day is 1 - exp(-hazard * share of the window), on the line between stated days.
+
+    The CRPS of the days is then that of the exponential distribution, whatever is later on the day after the last.
+    """
+    world = workspace(network(event("a")))
+    found = outcome_of(world, np.array([[hazard]]), OPENS)
+    one = asking(DateQuestion, HORIZON, event="a", step="yes")
+    stated = taken_by_day(world, found.layout, OPENS, found.posterior, one)
+    n = (HORIZON - OPENS).days
+    days, shares = zip(*(((day - OPENS).days, share) for day, share in stated), strict=True)
+    exact = 1.0 - np.exp(-hazard * np.arange(n + 1) / n)
+    line = np.interp(np.arange(n + 1), days, shares)
+    np.testing.assert_allclose(line, exact, atol=DAY_ERROR)
+    np.testing.assert_allclose(shares, exact[list(days)], atol=1e-12)
+    assert ((0, n), len(days) < n / 2) == ((days[0], days[-1]), True)
+    for day in (1, n // 3, n, n + 1):
+        step = np.arange(n + 1) >= day
+        (score,) = crps_of_distribution(np.array(days, dtype=float), np.array([shares]), float(day), whole_days=True)
+        assert np.square(line - step).sum() == pytest.approx(score, abs=1e-9)
+        assert np.square(exact - step).sum() == pytest.approx(score, abs=2 * DAY_ERROR * n)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_each_day_of_a_date_is_its_answer(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Day by day the line lies within the error allowed of what the question about that day is answered."""
+    found = answered(seed, 3, monkeypatch)
+    if found is None:
+        return
+    told = found.outcome
+    by = AS_OF + timedelta(days=40)
+    for of in [one for one in told.layout.events if one.kind == "reached"][:1]:
+        one = asking(DateQuestion, by, event=of.id, step=of.states[1])
+        stated = dict(taken_by_day(told.workspace, told.layout, AS_OF, told.posterior, one))
+        assert ((OPENS, by), sorted(stated.values())) == ((min(stated), max(stated)), list(stated.values()))
+        days = [AS_OF + timedelta(days=n) for n in range(1, 41)]
+        asked = [asking(Question, day, about=Condition(of.id, of.states[1:])) for day in days]
+        answers = [
+            one.probability for one in question_probabilities(told.workspace, told.layout, AS_OF, told.posterior, asked)
+        ]
+        # An earlier day is never above a later one (`date_estimate`).
+        answers = np.minimum.accumulate(answers[::-1])[::-1].tolist()
+        line = np.interp([day.toordinal() for day in days], [day.toordinal() for day in stated], list(stated.values()))
+        np.testing.assert_allclose(line, answers, atol=2 * DAY_ERROR)
+
+
 def test_a_step_that_was_taken_has_its_day() -> None:
     """What is settled is one day with everything before it 0; after the last day it was missed."""
     step = date(2025, 5, 1)
@@ -233,6 +282,9 @@ def test_a_step_that_was_taken_has_its_day() -> None:
         answers[state, by] = date_estimate(world, found.layout, as_of, found.posterior, one)
     told = answers["some", HORIZON]
     assert (step, 0.0, {step}, True) == (told.taken, told.missed, set(told.dates), told.is_decided)
+    whole = asking(DateQuestion, HORIZON, event="a", step="some")
+    by_day = taken_by_day(world, found.layout, as_of, found.posterior, whole)
+    assert ((OPENS, 0.0), (step - timedelta(days=1), 0.0), (step, 1.0), (HORIZON, 1.0)) == by_day
     assert [float(day >= step) for day in told.days] == list(told.by_day)
     missed = answers["some", date(2025, 4, 1)]
     assert (1.0, {None}, True) == (missed.missed, set(missed.dates), missed.is_decided)

@@ -51,17 +51,20 @@ def _mean(found: Mapping[str, Any], measure: str, timing: str, forecaster: str =
     return float(row["mean"])
 
 
-def test_scores_are_those_of_metaculus() -> None:
+@pytest.mark.parametrize("tables", ["metaculus", "metaculus-continuous"])
+def test_scores_are_those_of_metaculus(tables: str) -> None:
     """Baseline and peer, over time and at the close, are those of Metaculus' own code to 1e-9.
 
-    The tables of `metaculus-forecasts.csv` have options that come and go, withdrawals and early closes. The numbers of
-    `metaculus-scores.csv` were computed by `scoring/score_math.py` of github.com/Metaculus/metaculus at commit
+    The tables of `metaculus-forecasts.csv` have options that come and go, withdrawals and early closes; those of
+    `metaculus-continuous-forecasts.csv` distribution functions of numbers and dates, with open and closed ends, values
+    on a logarithmic scale, and outcomes between, on and beyond the values. The numbers of `*-scores.csv` were computed
+    by `scoring/score_math.py` and `utils/the_math/formulas.py` of github.com/Metaculus/metaculus at commit
     100c4088f3d37ab0720d987ee70bc59e0514692e, the close being the time of the spot score. Where it gives no score,
     because the forecaster had left by then, there is none here.
     """
-    found = score(read_forecasts([DATA / "metaculus-forecasts.csv"]), by_question=True).as_json()
+    found = score(read_forecasts([DATA / f"{tables}-forecasts.csv"]), by_question=True).as_json()
     ours = {(row["question"], row["forecaster"]): row for row in found["questions"]}
-    with (DATA / "metaculus-scores.csv").open(encoding="utf-8", newline="") as file:
+    with (DATA / f"{tables}-scores.csv").open(encoding="utf-8", newline="") as file:
         theirs = list(csv.DictReader(file))
     assert sorted(ours) == sorted((row["question"], row["forecaster"]) for row in theirs)
     for row in theirs:
@@ -77,6 +80,28 @@ def test_the_table_of_metaculus_holds_what_it_is_for() -> None:
     assert any(question.closes < question.scheduled_close for question in read.questions)
     assert (read.entries != read.entries).any()
     assert (read.until < read.closes).sum() > 10
+
+
+def test_the_continuous_table_of_metaculus_holds_what_it_is_for() -> None:
+    """Its outcomes lie below, on, between and above the values, which are numbers and dates; ends are open or not."""
+    read = read_forecasts([DATA / "metaculus-continuous-forecasts.csv"])
+    assert {"distribution"} == {question.kind for question in read.questions}
+    assert {True, False} == {question.dated for question in read.questions}
+    places = {
+        "below"
+        if outcome < values[0]
+        else "above"
+        if outcome > values[-1]
+        else "on"
+        if outcome in values
+        else "between"
+        for question in read.questions
+        for values, outcome in [(question.values, question.outcome or 0.0)]
+    }
+    assert {"below", "on", "between", "above"} == places
+    lowest = [float(read.entries[at]) for at in read.first.tolist()]
+    assert (min(lowest), True) == (0.0, max(lowest) > 0.0)
+    assert (read.until < read.closes).any()
 
 
 def test_an_outcome_of_a_share_has_expected_scores() -> None:
@@ -257,3 +282,83 @@ def test_who_left_elsewhere_changes_no_comparison() -> None:
                            "end_time": end} for question, who, day, p, end in table), outcome=1, **WINDOW)  # fmt: skip
         found.append([row for row in score_table(columns)["scores"] if row["measure"] == "skill"])
     assert found[0] == found[1] != []
+
+
+KNOWN_EARLY = [
+    # the column, when the outcome was known, the later time, at which ann says .9, and which forecast stands at the end
+    ("known", "2026-01-06", "2026-01-06", 0.5),
+    ("known", "2026-01-06", "2026-01-05T23:59:59Z", 0.9),
+    ("known", "2026-01-06T12:00:00Z", "2026-01-06", 0.9),
+    ("known", "2026-01-06T12:00:00+00:00", "2026-01-06T12:00:00Z", 0.5),
+    ("resolved", "2026-01-06", "2026-01-07", 0.5),
+    ("resolution_date", "2026-01-06", "2026-01-07", 0.5),
+    ("actual_resolve_time", "2026-01-06T08:00:00Z", "2026-01-06T09:00:00Z", 0.5),
+    ("resolved_at", "2026-01-06", "2026-01-11", 0.5),
+    ("known_at", "2026-01-10", "2026-01-09", 0.9),
+    ("known", "2026-02-01", "2026-01-11", 0.9),
+]
+
+
+@pytest.mark.parametrize(("column", "known", "time", "stands"), KNOWN_EARLY)
+def test_what_was_known_when_it_was_said_counts_nowhere(column: str, known: str, time: str, stands: float) -> None:
+    """Under each name that platforms give it, to the second, and whether it was known before the close or after."""
+    rows = [{"time": "2026-01-01", "probability": 0.5}, {"time": time, "probability": 0.9}]
+    found = _answers(_rows(*rows, question="q", forecaster="ann", outcome=1, **{column: known}, **WINDOW))
+    assert (1 - stands) ** 2 == pytest.approx(found["ann"]["brier.spot"])
+
+
+OPTIONS_IN_TIME = [
+    # two forecasts of options, the outcome, and the probabilities of what came true and of all else, at the end
+    ({"a": 0.6, "other": 0.4}, {"a": 0.5, "c": 0.3, "other": 0.2}, "c", [0.3, 0.5, 0.2]),
+    ({"a": 0.6, "Other": 0.4}, {"a": 0.5, "c": 0.3, "Other": 0.2}, "c", [0.3, 0.5, 0.2]),
+    ({"a": 0.6, "other": 0.4}, {"a": 0.5, "c": 0.3, "other": 0.2}, "other", [0.2, 0.5, 0.3]),
+    ({"a": 0.6, "other": 0.4}, {"a": 0.5, "c": 0.3, "other": 0.2}, "a", [0.5, 0.3, 0.2]),
+    ({"a": 0.5, "b": 0.3, "other": 0.2}, {"a": 0.7, "other": 0.3}, "b", [0.3, 0.7]),
+    ({"a": 0.5, "b": 0.3, "other": 0.2}, {"a": 0.7, "other": 0.3}, "a", [0.7, 0.3]),
+    ({"a": 0.5, "other": 0.5}, {"b": 0.6, "other": 0.4}, "b", [0.6, 0.4]),
+    ({"a": 0.5, "other": 0.5}, {"b": 0.6, "other": 0.4}, "a", [0.4, 0.6]),
+    ({"Smith, J.": 0.6, "other": 0.4}, {"Smith, J.": 0.5, "Doe; K.": 0.5, "other": 0}, "Doe; K.", [0.5, 0.5, 0]),
+    ({"a=b": 0.6, "other": 0.4}, {"a=b": 0.5, "c": 0.3, "other": 0.2}, "a=b", [0.5, 0.3, 0.2]),
+]
+
+
+@pytest.mark.parametrize(("first", "last", "outcome", "at_close"), OPTIONS_IN_TIME)
+def test_options_that_come_and_go(
+    first: Mapping[str, float], last: Mapping[str, float], outcome: str, at_close: list[float]
+) -> None:
+    """What is no option at a time is part of `other`: the Brier score is among the options of then."""
+    rows = [
+        {"time": time, "state": state, "probability": p}
+        for time, said in (("2026-01-01", first), ("2026-01-05", last))
+        for state, p in said.items()
+    ]
+    found = _answers(_rows(*rows, question="q", forecaster="ann", outcome=outcome, **WINDOW))
+    happened, *others = at_close
+    assert ((1 - happened) ** 2 + sum(p * p for p in others)) / 2 == pytest.approx(found["ann"]["brier.spot"])
+    assert -log(happened) == pytest.approx(found["ann"]["log.spot"])
+
+
+@pytest.mark.parametrize(
+    ("outcome", "share"),
+    [(0.35, 0.35), ("0.5", 0.5), (".35", 0.35), ("0.001", 0.001), ("0.999", 0.999), ("1e-2", 0.01), ("1.0", 1.0),
+     ("0.0", 0.0), ("yes", 1.0), ("NO", 0.0)],
+)  # fmt: skip
+def test_any_share_of_yes_is_an_outcome(outcome: object, share: float) -> None:
+    """A score is the mean of those of yes and no, weighted by the share; 1 and 0 may be called yes and no."""
+    said = {"ann": 0.5, "bob": 0.3}
+    rows = [{"forecaster": who, "probability": p} for who, p in said.items()]
+    found = _answers(_rows(*rows, question="q", time="2026-01-01", outcome=outcome, **WINDOW))
+    for who, p in said.items():
+        assert share * (1 - p) ** 2 + (1 - share) * p**2 == pytest.approx(found[who]["brier.spot"])
+        assert -share * log(p) - (1 - share) * log(1 - p) == pytest.approx(found[who]["log.spot"])
+
+
+@pytest.mark.parametrize("word", ["void", "annulled", "Ambiguous", "CANCEL", "N/A"])
+def test_what_platforms_call_void_counts_nowhere(word: str) -> None:
+    """Whatever it is called; but an option of such a name is one, unless it is called void."""
+    asked = {"question": "q", "forecaster": "ann", "time": "2026-01-01", **WINDOW}
+    found = score_table(_rows({"probability": 0.5}, outcome=word, **asked))
+    assert (1, 0) == (found["n_questions"]["void"], found["n_forecasts"])
+    options = [{"state": state, "probability": 0.5} for state in (word, "b")]
+    resolved = score_table(_rows(*options, outcome=word, **asked))["n_questions"]
+    assert (word == "void", word != "void") == (bool(resolved["void"]), bool(resolved["resolved"]))

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
 import numpy as np
 import pytest
 import scoringrules
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from forecast.scoring.rules import crps_of_draws, crps_of_quantiles, fair_crps_of_draws
+from forecast.scoring.rules import (
+    bin_of_outcome,
+    crps_of_distribution,
+    crps_of_draws,
+    crps_of_quantiles,
+    fair_crps_of_draws,
+)
+from forecast.scoring.score_table import score_table
 
 DRAWS = st.lists(st.floats(-100, 100), min_size=1, max_size=12).map(sorted)
 
@@ -82,3 +93,110 @@ def test_against_scoringrules() -> None:
     assert expected.tolist() == pytest.approx(crps_of_draws(draws, outcome).tolist())
     expected = scoringrules.crps_quantile(outcome, draws, levels, backend="numpy")
     assert expected.tolist() == pytest.approx(crps_of_quantiles(draws, levels, outcome).tolist())
+
+
+STATED = st.lists(st.integers(-40, 40), min_size=2, max_size=7, unique=True).map(sorted)
+
+
+@st.composite
+def functions(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
+    """Values, and two distribution functions at them."""
+    values = np.array(draw(STATED), dtype=float)
+    levels = st.lists(st.floats(0, 1), min_size=values.size, max_size=values.size).map(sorted)
+    return values, np.array([draw(levels), draw(levels)])
+
+
+@given(functions(), st.floats(-50, 50))
+@settings(deadline=None, max_examples=40)
+def test_crps_of_a_distribution_is_its_integral(stated: tuple[np.ndarray, np.ndarray], outcome: float) -> None:
+    """Of a number it is the integral of (F - step)^2 over what is stated, by numerical integration."""
+    values, at_most = stated
+    found = crps_of_distribution(values, at_most, outcome, whole_days=False)
+    for row, score in zip(at_most, found, strict=True):
+        edges = sorted({*values.tolist(), *([outcome] if values[0] < outcome < values[-1] else [])})
+        parts = [
+            quad(lambda x, row=row: (np.interp(x, values, row) - (x >= outcome)) ** 2, low, high)[0]
+            for low, high in pairwise(edges)
+        ]
+        assert sum(parts) == pytest.approx(score, abs=1e-9)
+
+
+@given(functions(), st.integers(-50, 50), st.floats(0, 0.99))
+def test_crps_of_days_is_the_sum_over_days(stated: tuple[np.ndarray, np.ndarray], day: int, time_of_day: float) -> None:
+    """Of a day it is the sum of (F - step)^2 over the days of what is stated, both ends included, day by day."""
+    values, at_most = stated
+    found = crps_of_distribution(values, at_most, day + time_of_day, whole_days=True)
+    for row, score in zip(at_most, found, strict=True):
+        days = range(int(values[0]), int(values[-1]) + 1)
+        assert sum((np.interp(d, values, row) - (d >= day)) ** 2 for d in days) == pytest.approx(score, abs=1e-9)
+
+
+@given(functions(), st.integers(-45, 45))
+def test_crps_of_days_is_that_of_the_day_moved_to_the_ends(stated: tuple[np.ndarray, np.ndarray], day: int) -> None:
+    """It is the energy form of the distribution on whole days, whatever comes later standing on the day after."""
+    values, at_most = stated
+    days = np.arange(values[0], values[-1] + 2)
+    for row in at_most:
+        mass = np.diff([0.0, *np.interp(days[:-1], values, row), 1.0])
+        outcome = np.clip(day, days[0], days[-1])
+        expected = mass @ np.abs(days - outcome) - mass @ np.abs(days - days[:, np.newaxis]) @ mass / 2
+        (found,) = crps_of_distribution(values, row[np.newaxis], float(day), whole_days=True)
+        assert expected == pytest.approx(found, abs=1e-8)
+
+
+def test_crps_of_a_long_range_by_closed_form() -> None:
+    """Of a date that is uniform over n days, on its last one, it is (n - 1)(2n - 1) / 6n, in every size of n."""
+    for n in (2, 10, 365, 400_000, 3_000_000):
+        values, at_most = np.array([0.0, n]), np.array([[0.0, 1.0]])
+        (found,) = crps_of_distribution(values, at_most, float(n), whole_days=True)
+        assert (n - 1) * (2 * n - 1) / (6 * n) == pytest.approx(found, rel=1e-9)
+
+
+@given(functions())
+def test_crps_of_a_distribution_is_proper(stated: tuple[np.ndarray, np.ndarray]) -> None:
+    """Whoever states the distribution that the day comes from has the least score on average."""
+    values, (truth, other) = stated
+    days = np.arange(values[0], values[-1] + 2)
+    mass = np.diff([0.0, *np.interp(days[:-1], values, truth), 1.0])
+    scores = [
+        crps_of_distribution(values, np.stack([truth, other]), float(day), whole_days=True) for day in days.tolist()
+    ]
+    honest, off = mass @ np.array(scores)
+    assert honest <= off + 1e-9
+
+
+def test_bins_hold_their_upper_end_and_the_first_both() -> None:
+    """Below the first value is bin 0, on it bin 1; above the last is the last bin."""
+    values = np.array([0.0, 1.0, 2.0])
+    outcomes = (-0.1, 0.0, 0.5, 1.0, 1.1, 2.0, 2.1)
+    assert [0, 1, 1, 1, 2, 2, 3] == [bin_of_outcome(values, outcome) for outcome in outcomes]
+
+
+DATE_ROWS = [
+    *(("ann", day, p) for day, p in (("2026-01-01", 0), ("2026-02-01", 0.5), ("2026-03-01", 0.8))),
+    *(("bob", day, p) for day, p in (("2026-01-01", 0), ("2026-03-01", 0.6))),
+]
+
+
+def _dates(outcome: str, rows: Sequence[tuple[str, str, float]] = DATE_ROWS) -> dict[str, dict[str, Any]]:
+    """The scores of a table about a date, by forecaster."""
+    n = len(rows)
+    who, values, probabilities = zip(*rows, strict=True)
+    table = {"question": ["q"] * n, "forecaster": who, "time": ["2026-01-01"] * n, "value": values,
+             "probability": probabilities, "outcome": [outcome] * n, "opens": ["2026-01-01"] * n,
+             "closes": ["2026-01-20"] * n}  # fmt: skip
+    return {row["forecaster"]: row for row in score_table(table, by_question=True)["questions"]}
+
+
+@pytest.mark.parametrize(("outcome", "day"), [("2026-02-10", 40), ("later", 10**6), ("2027-01-01", 365)])
+def test_a_date_is_scored_by_the_day(outcome: str, day: int) -> None:
+    """Day by day from the first to the last one stated; between what is stated by straight lines; `later` is after all.
+
+    What one forecaster leaves out between the ends lies on the line, so that both are asked about the same days.
+    """
+    found = _dates(outcome)
+    for who, at, p in (("ann", [0, 31, 59], [0, 0.5, 0.8]), ("bob", [0, 59], [0, 0.6])):
+        expected = sum((np.interp(d, at, p) - (d >= day)) ** 2 for d in range(60))
+        assert expected == pytest.approx(found[who]["crps_cdf.spot"], abs=1e-9)
+    assert "later" == found["ann"]["outcome"] if day > 59 else outcome == found["ann"]["outcome"]
+    assert found["ann"]["peer.spot"] == pytest.approx(-found["bob"]["peer.spot"])

@@ -149,3 +149,73 @@ def test_mistakes_in_a_table_are_told_at_its_rows(tmp_path: Path) -> None:
         "t.csv:2: question 'x': by lies outside the window",
         "t.csv:3: question 'sold' appears twice",
     ]
+
+
+NUMBERS = b"""\
+id,question,about,by,resolves,unit,bins,case,0,0.05,0.5,0.95,1,reading,reading_about,reading_by,reading_resolves,benchmarks,reading_forecasters
+many,How many?,,,delivered,units,1; 1000,launch=general,0,800,4000,15000,40000,,,,,,
+,,,,,,,launch=limited;prototype>=shown,0,20,200,900,3000,,,,,,
+,,,,,,,otherwise,0,,,,0,,,,,,
+bought,Is it bought?,launch>=limited,2026-10-31,a sale,,,,,,,,,pool,launch=general,,as general,market,crowd; a b
+,,,,,,,,,,,,,late,,2026-12-31,by then,,
+"""
+
+
+def test_numbers_and_readings_from_a_table(tmp_path: Path) -> None:
+    """A row without an id goes on with the question above: another case of its number, or another reading."""
+    root = asking(tmp_path)
+    draft = draft_questions(root, NUMBERS, "table.csv", TODAY)
+    assert () == draft.problems
+    (root / Q).write_bytes(draft.content)
+    number, bought = load(root, TODAY).asked[5:]
+    assert isinstance(number, NumberQuestion)
+    assert ("units", (1.0, 1000.0)) == (number.unit, number.bins)
+    conditions = (Condition("launch", ("limited",)), Condition("prototype", ("shown", "tested")))
+    assert [(Condition("launch", ("general",)),), conditions, ()] == [one.about.conditions for one in number.cases]
+    assert ((0.0, 0.0), (0.05, 20.0), (0.5, 200.0), (0.95, 900.0), (1.0, 3000.0)) == number.cases[1].points
+    assert ((0.0, 0.0), (1.0, 0.0)) == number.cases[2].points
+    assert isinstance(bought, Question)
+    said = [(rule.name, rule.about.states, rule.by, rule.forecasters) for rule in bought.readings]
+    general, late = ("pool", ("general",), date(2026, 10, 31)), ("late", bought.about.states, date(2026, 12, 31))
+    assert [(*general, ("crowd", "a b")), (*late, ())] == said
+    assert ("market",) == bought.benchmarks
+
+
+HEADER = "id,question,about,by,resolves,unit,bins,case,0,0.5,1,reading,reading_about,reading_resolves"
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        (["n,Q,,,r,u,,launch=generl,0,1,2,,,"], ["2: case: 'generl' is none of them"]),
+        (["n,Q,,,r,u,,otherwise,,,,,,"], ["2: a case without quantiles"]),
+        (["n,Q,,,r,u,,,0,1,2,,,", ",,,2026-11-30,,,,,,,,,,"],
+         ["3: 'by' in a row without an id, which goes on with the question above"]),
+        (["n,Q,,,r,u,,,0,1,2,,,", ",,,,,,,,,,,x,general,r"], ["3: reading_about: 'general' is no event with a state"]),
+        (["n,Q,,,r,u,2; 1,launch=limited,0,9,4,,,", ",,,,,,,,0,1,1,,,"],
+         ["2: question 'n': the edges of bins do not rise",
+          "2: question 'n': case 1: levels rise, and values do not fall"]),
+        (["n,Q,,,r,u,,launch=limited,0,1,2,,,", ",,,,,,,,0,5%,x,,,"],
+         ["3: question 'n': number.cases[2].quantiles.0.5 must be a number",
+          "3: question 'n': number.cases[2].quantiles.1 must be a number"]),
+        (["n,Q,,,r,u,,launch=limited,0,1,2,,,"], ["2: question 'n': the cases do not cover everything"]),
+        (["n,Q,,,r,u,,,0,1,2,x,launch=limited,r"], ["2: question 'n': unknown key 'readings'"]),
+    ],
+)  # fmt: skip
+def test_mistakes_in_cases_and_readings_are_told_at_their_rows(
+    tmp_path: Path, rows: list[str], told: list[str]
+) -> None:
+    """What is wrong with a case or a reading stands at its own row, and all of it in one run."""
+    draft = draft_questions(asking(tmp_path), "\n".join((HEADER, *rows)).encode(), "t.csv", TODAY)
+    assert [f"t.csv:{one}" for one in told] == [str(one).split("; ")[0] for one in draft.problems]
+
+
+def test_a_level_in_percent_is_told(tmp_path: Path) -> None:
+    """A column that is called 5% is no level, and the message says what one is."""
+    (one,) = draft_questions(
+        asking(tmp_path),
+        HEADER.replace("0.5", "50%").encode() + b"\nn,Q,launch=limited,2026-10-31,r,,,,,,,,,\n",
+        "t.csv",
+        TODAY,
+    ).problems
+    assert str(one).startswith("t.csv:1: unknown column '50%'; a level is a column from 0 to 1, such as 0.05; ")
