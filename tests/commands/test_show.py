@@ -80,20 +80,19 @@ def test_nothing_to_show(updated: Path, arguments: tuple[str, ...]) -> None:
     assert "run `forecast update" in result.output
 
 
-@pytest.mark.usefixtures("short_fits")
 def test_alternative(updated: Path) -> None:
     """Somebody's statements left out: the forecast with its distance to the ordinary one; nothing is written."""
     before = sorted(path for path in updated.rglob("*") if ".cache" not in path.parts)
-    result = _show(updated, "--without-expert", "project_lead", "--as-of", AS_OF, "--json")
+    result = _show(updated, "--without-expert", "market_analyst", "--as-of", AS_OF, "--json")
     assert 0 == result.exit_code, result.output
     table = json.loads(result.stdout)
-    assert "without project_lead" == table["alternative"]
+    assert "without market_analyst" == table["alternative"]
     ordinary = json.loads((updated / "reports" / AS_OF / "forecast.json").read_text(encoding="utf-8"))
     for row, usual in zip(table["scenarios"], ordinary["scenarios"], strict=True):
         assert row["probability"] - usual["probability"] == pytest.approx(row["change"], abs=1e-12)
     assert any(abs(row["change"]) > 0.001 for row in table["scenarios"])
     assert before == sorted(path for path in updated.rglob("*") if ".cache" not in path.parts)
-    assert "without project_lead" in _show(updated, "--without-expert", "project_lead", "--as-of", AS_OF).stdout
+    assert "without market_analyst" in _show(updated, "--without-expert", "market_analyst", "--as-of", AS_OF).stdout
 
 
 @pytest.mark.parametrize(

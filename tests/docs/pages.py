@@ -69,19 +69,21 @@ def commands(block: Block) -> Iterator[Shown]:
         yield Shown(tuple(shlex.split(command)), tuple(line for line in printed if line.strip()), status)
 
 
-def run(arguments: Sequence[str], folder: Path) -> tuple[int, list[str]]:
+def run(arguments: Sequence[str], folder: Path, *, apart: bool = False) -> tuple[int, list[str]]:
     """Run `forecast ...` or `python ...` in a folder; return status and printed lines.
 
-    A script has a process of its own. A command has none: most of its time would be that of starting Python.
+    A script has a process of its own. A command has one if it is run `apart`: most of its time is that of starting
+    Python.
     """
-    if arguments[0] == "forecast":
+    if arguments[0] == "forecast" and not apart:
         with contextlib.chdir(folder):
             done = CliRunner(env={"COLUMNS": COLUMNS}).invoke(main, [*arguments[1:]], prog_name="forecast")
         if done.exception is not None and not isinstance(done.exception, SystemExit):
             raise done.exception
         return done.exit_code, (done.stdout + done.stderr).splitlines()
+    program = {"forecast": ["-m", "forecast"], "python": []}[arguments[0]]
     ran = subprocess.run(
-        [sys.executable, *arguments[1:]],
+        [sys.executable, *program, *arguments[1:]],
         cwd=folder,
         env=os.environ | {"COLUMNS": COLUMNS},
         capture_output=True,
