@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from click.testing import CliRunner
 
 from forecast.commands.main import main
@@ -106,7 +105,6 @@ LIFE: tuple[Step, ...] = (
 )  # fmt: skip
 
 
-@pytest.mark.usefixtures("short_fits")
 def test_an_honest_life(updated: Path) -> None:
     """After every step of a long honest life nothing is found to be wrong."""
     for number, step in enumerate(LIFE):
