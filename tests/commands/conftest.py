@@ -11,8 +11,6 @@ from click.testing import CliRunner
 from filelock import FileLock
 
 from forecast.commands.main import main
-from forecast.sampling import draws
-from forecast.sampling.settings import Effort
 from tests.commands.verifying import ITEM, run
 
 AS_OF = "2026-07-01"
@@ -31,13 +29,6 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 assert 0 == result.exit_code, result.output
             done.touch()
     return root
-
-
-@pytest.fixture
-def short_fits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A quarter of the time for every fit: of tests that need draws, but hold no number of theirs to its error."""
-    monkeypatch.setattr(draws.sample, "__defaults__", (Effort(sampled_per_chain=250, tune=200),))
-    monkeypatch.setattr(draws, "LONGEST", 1)
 
 
 @pytest.fixture
