@@ -24,7 +24,7 @@ test: $(DEVELOPMENT) ## Lint, format, types, tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 trust: $(DEVELOPMENT) ## Slower checks of whether the numbers can be trusted
 	$(BIN)/python -m benchmarks.posterior_calibration

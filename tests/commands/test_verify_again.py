@@ -31,36 +31,44 @@ def test_a_forecast_run_again(twice: Path) -> None:
     assert before == sorted(path.relative_to(twice).as_posix() for path in twice.rglob("*"))
 
 
-def test_a_forged_line_is_found_by_running_it_again(updated: Path) -> None:
+@pytest.fixture
+def drawn(updated: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A workspace whose draws a line that is run again takes from the cache: it samples nothing."""
+    monkeypatch.setattr(Session, "cache", updated / "reports/.cache")
+    return updated
+
+
+def test_a_forged_line_is_found_by_running_it_again(drawn: Path) -> None:
     """A line with another number, chained, copied and its page written anew, looks whole until it is run again."""
-    (text,) = (updated / LEDGER).read_text(encoding="utf-8").splitlines()
+    (text,) = (drawn / LEDGER).read_text(encoding="utf-8").splitlines()
     line = json.loads(text)
     line["scenarios"][0]["probability"] += 0.01
-    shutil.rmtree(updated / f"reports/{AS_OF}")
-    chain_anew(updated, encode(line))
-    assert [] == kinds(updated)
-    assert ["other numbers"] == kinds(updated, "--recompute")
+    shutil.rmtree(drawn / f"reports/{AS_OF}")
+    chain_anew(drawn, encode(line))
+    assert [] == kinds(drawn)
+    assert ["other numbers"] == kinds(drawn, "--recompute")
 
 
-def test_a_forged_width_is_found_too(updated: Path) -> None:
+def test_a_forged_width_is_found_too(drawn: Path) -> None:
     """A line whose interval is narrower than its forecast's comes out otherwise when it is run again."""
-    line = json.loads((updated / LEDGER).read_text(encoding="utf-8"))
+    line = json.loads((drawn / LEDGER).read_text(encoding="utf-8"))
     line["scenarios"][0]["quantiles"][0] += 0.01
-    shutil.rmtree(updated / f"reports/{AS_OF}")
-    chain_anew(updated, encode(line))
-    (finding,) = verified(updated, "--recompute")["findings"]
+    shutil.rmtree(drawn / f"reports/{AS_OF}")
+    chain_anew(drawn, encode(line))
+    (finding,) = verified(drawn, "--recompute")["findings"]
     assert ("other numbers", True) == (finding["kind"], "but not its quantiles of" in finding["what"])
 
 
-def test_a_line_that_names_other_inputs(updated: Path) -> None:
+def test_a_line_that_names_other_inputs(drawn: Path) -> None:
     """A line whose kept inputs are not those that its digests tell is found when it is run again."""
-    line = json.loads((updated / LEDGER).read_text(encoding="utf-8"))
-    contents = kept_inputs(updated, line["kept"])
-    place = "priors/statements/outside.yaml"
-    contents[place] = contents[place].replace(b"happened: 7", b"happened: 8", 1)
-    line["kept"] = keep_inputs(updated, contents)
-    chain_anew(updated, encode(line))
-    assert "other inputs" in kinds(updated, "--recompute")
+    line = json.loads((drawn / LEDGER).read_text(encoding="utf-8"))
+    contents = kept_inputs(drawn, line["kept"])
+    place = "evidence/2026-05-20-hiring-stop.yaml"
+    assert b"cut: 0.6" in contents[place]
+    contents[place] = contents[place].replace(b"cut: 0.6", b"cut: 0.9", 1)
+    line["kept"] = keep_inputs(drawn, contents)
+    chain_anew(drawn, encode(line))
+    assert "other inputs" in kinds(drawn, "--recompute")
 
 
 def _forged(line: dict[str, Any], change: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
@@ -104,15 +112,14 @@ EXCUSES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
 
 
 @pytest.mark.parametrize("name", EXCUSES)
-def test_no_line_excuses_itself(name: str, updated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_line_excuses_itself(name: str, drawn: Path) -> None:
     """What a line says of its version, machine and errors lets no other number pass; nothing lacks or is more."""
     change, told = EXCUSES[name]
-    line = _forged(json.loads((updated / LEDGER).read_text(encoding="utf-8")), change)
+    line = _forged(json.loads((drawn / LEDGER).read_text(encoding="utf-8")), change)
     row = Row(1, encode(line).encode(), "", line)
-    monkeypatch.setattr(Session, "cache", updated / "reports/.cache")  # samples nothing
-    _, findings = run_again.recompute(updated, date(2026, 7, 1), [row], 1, lambda _what: None)
+    _, findings = run_again.recompute(drawn, date(2026, 7, 1), [row], 1, lambda _what: None)
     assert told in "\n".join(map(str, findings))
-    _, findings = run_again.recompute(updated, date(2026, 7, 1), [_honest(updated)], 1, lambda _what: None)
+    _, findings = run_again.recompute(drawn, date(2026, 7, 1), [_honest(drawn)], 1, lambda _what: None)
     assert [] == findings
 
 

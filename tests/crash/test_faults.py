@@ -122,12 +122,19 @@ def test_output_that_is_refused(workspace: Path) -> None:
     assert (1, f"{told}free some space on that disk, then run this command again\n") == (ended.returncode, ended.stderr)
 
 
-@pytest.fixture
-def readable(workspace: Path, tmp_path: Path) -> Iterator[Path]:
-    """A workspace after two updates in which nothing may be written."""
-    root = Path(shutil.copytree(workspace, tmp_path / "workspace"))
+@pytest.fixture(scope="module")
+def informed(workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace after two updates, in which questions were answered."""
+    root = Path(shutil.copytree(workspace, tmp_path_factory.mktemp("informed") / "workspace"))
     for arguments in (ROWS[0].call(root), ["why", "on_the_market", "-C", str(root)], ["diff", "-C", str(root)]):
         workspaces.done(*arguments)
+    return root
+
+
+@pytest.fixture
+def readable(informed: Path, tmp_path: Path) -> Iterator[Path]:
+    """A workspace after two updates in which nothing may be written."""
+    root = Path(shutil.copytree(informed, tmp_path / "workspace"))
     places = [root, *root.rglob("*")]
     for path in places:
         path.chmod(stat.S_IMODE(path.stat().st_mode) & ~0o222)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import os
@@ -13,6 +14,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+
+from click.testing import CliRunner
+
+from forecast.commands.main import main
 
 ROOT = Path(__file__).parents[2]
 COLUMNS = "100"  # of the terminal that the pages show
@@ -64,8 +69,18 @@ def commands(block: Block) -> Iterator[Shown]:
         yield Shown(tuple(shlex.split(command)), tuple(line for line in printed if line.strip()), status)
 
 
-def run(arguments: Sequence[str], folder: Path) -> tuple[int, list[str]]:
-    """Run `forecast ...` or `python ...` as a process of its own in a folder; return status and printed lines."""
+def run(arguments: Sequence[str], folder: Path, *, apart: bool = False) -> tuple[int, list[str]]:
+    """Run `forecast ...` or `python ...` in a folder; return status and printed lines.
+
+    A script has a process of its own. A command has one if it is run `apart`: most of its time is that of starting
+    Python.
+    """
+    if arguments[0] == "forecast" and not apart:
+        with contextlib.chdir(folder):
+            done = CliRunner(env={"COLUMNS": COLUMNS}).invoke(main, [*arguments[1:]], prog_name="forecast")
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return done.exit_code, (done.stdout + done.stderr).splitlines()
     program = {"forecast": ["-m", "forecast"], "python": []}[arguments[0]]
     ran = subprocess.run(
         [sys.executable, *program, *arguments[1:]],

@@ -34,7 +34,7 @@ def test_the_first_forecast_pages_are_true(tmp_path: Path) -> None:
 
 def _missing(shown: Shown, folder: Path) -> list[str]:
     """Return what the page shows and the command does not print, lines in the page's order."""
-    status, printed = run(shown.arguments, folder)
+    status, printed = run(shown.arguments, folder, apart=True)  # as a newcomer does it
     rest, missing = iter(printed), []
     for line in shown.printed:
         if not any(alike(line, found, POINTS) for found in rest):

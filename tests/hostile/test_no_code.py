@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -33,8 +35,11 @@ def deny(event, arguments):
     if event.startswith("socket.") and event != "socket.__new__":
         sys.stderr.write(f"DENIED {event} {arguments!r}\\n"); sys.stderr.flush(); os._exit(77)
 sys.addaudithook(deny)
+import json
 from forecast.commands.main import main
-main(sys.argv[1:])
+for words in json.loads(sys.argv[1]):
+    main(words, standalone_mode=False)
+    print("done:", *words)
 """
 
 
@@ -92,14 +97,15 @@ def test_the_audit_hook_denies(tmp_path: Path) -> None:
 
 def test_commands_open_no_socket(template: Path, tmp_path: Path) -> None:
     """init, check, update, report and import do their work where every use of a socket ends the process."""
-    import shutil
-
     root = shutil.copytree(template, tmp_path / "workspace")
     samples = ROOT / "tests/workspace/feeds/samples"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    for command in COMMANDS:
-        words = [word.format(w=root, samples=samples) for word in command]
-        done = subprocess.run(
-            [sys.executable, "-c", DENIED, *words], env=environment, check=False, capture_output=True, text=True
-        )
-        assert (0, "") == (done.returncode, done.stderr if done.returncode else ""), words
+    commands = [[word.format(w=root, samples=samples) for word in command] for command in COMMANDS]
+    done = subprocess.run(
+        [sys.executable, "-c", DENIED, json.dumps(commands)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert 0 == done.returncode, done.stderr
+    assert len(COMMANDS) == done.stdout.count("\ndone: "), done.stdout

@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -64,10 +65,11 @@ def _walk(node: ast.AST, *, types: bool, functions: bool) -> Iterator[ast.AST]:
             yield from _walk(part, types=types, functions=functions)
 
 
-def _imports(path: str, *, types: bool = True, functions: bool = True) -> set[str]:
+@cache
+def _imports(path: str, *, types: bool = True, functions: bool = True) -> frozenset[str]:
     """Return what a module imports, as dotted names; with what is only for types, and what is inside functions."""
     tree = ast.parse(MODULES[path].read_text(encoding="utf-8"))
-    return {name for node in _walk(tree, types=types, functions=functions) for name in _names(node)}
+    return frozenset(name for node in _walk(tree, types=types, functions=functions) for name in _names(node))
 
 
 def _inside(path: str, **which: bool) -> set[str]:

@@ -63,7 +63,7 @@ def test_density() -> None:
     spec = spec_of(one)
     program = record_program(spec)
     model = build_model(spec, program)
-    log_density = model.compile_logp()
+    log_density = model.compile_logp(mode="FAST_COMPILE")
     point = model.initial_point(0)
     implied = float(logit(0.5))  # every coordinate is zero, and so is every deviation
 
@@ -97,7 +97,7 @@ def test_weight() -> None:
     heavy = Workspace(**{**vars(one), "experts": {"ann": type(ann)(**{**vars(ann), "weight": 4.0})}})
     spec = spec_of(heavy)
     model = build_model(spec, record_program(spec))
-    log_density, point = model.compile_logp(), model.initial_point(0)
+    log_density, point = model.compile_logp(mode="FAST_COMPILE"), model.initial_point(0)
 
     def found(omega: float) -> float:
         return float(log_density(point | {"omega_score__": _score(np.array([omega]))}))

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import scoringrules
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
@@ -47,6 +46,8 @@ def test_fair_crps_leaves_a_draw_beside_itself_out(draws: list[float], outcome: 
 
 def test_fair_crps_does_not_depend_on_the_number_of_draws() -> None:
     """The mean of the fair CRPS of 2, 5 or 50 draws is the CRPS of their distribution; the plain one falls with m."""
+    import scoringrules  # it compiles for seconds: in the process that needs it
+
     rng = np.random.default_rng(4)
     exact = float(scoringrules.crps_normal(10.0, 10.0, 3.0))
     for m, n in ((2, 40_000), (5, 20_000), (50, 4_000)):
@@ -83,6 +84,8 @@ def test_many_quantiles_come_near_the_integral() -> None:
 
 def test_against_scoringrules() -> None:
     """All three are what scoringrules computes; its estimators "fair" and "pwm" are one number."""
+    import scoringrules  # as above
+
     rng = np.random.default_rng(3)
     draws, outcome = np.sort(rng.normal(size=(30, 9))), rng.normal(size=30)
     for estimator in ("fair", "pwm"):

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-import scoringrules
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
@@ -222,6 +221,8 @@ def _draws(sizes: dict[str, int]) -> tuple[list[Stated], dict[str, float]]:
 
 def test_draws_of_other_numbers_are_compared_by_the_fair_crps_alone() -> None:
     """Between 5 and 50 draws skill by crps is withheld and told; by the fair CRPS it is that of scoringrules."""
+    import scoringrules  # it compiles for seconds: in the process that needs it
+
     said, outcomes = _draws({"ann": 5, "bob": 50, "cem": 50})
     found = score_table(_table(said, outcomes))
     assert {("bob", "cem"), ("cem", "bob")} == set(_skill(found, "crps"))

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -43,19 +44,22 @@ CONSTANTS = {
 }
 
 
-def _imports(path: str) -> Iterator[str]:
-    """Yield the dotted names that a module imports anywhere, also inside functions, but not for types alone."""
+@cache  # kinds share most of their modules
+def _imports(path: str) -> tuple[str, ...]:
+    """Return the dotted names that a module imports anywhere, also inside functions, but not for types alone."""
     nodes: list[ast.AST] = [ast.parse(MODULES[path].read_text(encoding="utf-8"))]
+    found: list[str] = []
     while nodes:
         node = nodes.pop()
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             nodes += node.orelse
             continue
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            found += [f"{node.module}.{alias.name}" for alias in node.names]
         nodes += ast.iter_child_nodes(node)
+    return tuple(found)
 
 
 def _files(dotted: str) -> Iterator[str]:
