@@ -17,6 +17,7 @@ from forecast.report.sections.grounds import evidence, statements, without_state
 from forecast.report.sections.judgement import (
     ScenarioRow,
     Strip,
+    compared_since,
     dot_strip,
     headline,
     likeliest_first,
@@ -51,6 +52,7 @@ class JudgementShown:
     levels: Sequence[str]
     order: Sequence[str]
     first_wins: str
+    since: str | None
     doubt: str
     caveats: Caveats
     confidence: Confidence
@@ -85,6 +87,7 @@ class JudgementSection(Section):
             axis_to=axis_to,
             levels=_levels(),
             first_wins=_first_wins(subject),
+            since=compared_since(subject),
             order=_order(subject),
             doubt=reweighting(subject).doubt,
             caveats=caveats(subject),
