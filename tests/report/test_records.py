@@ -131,7 +131,7 @@ def test_better_and_worse_are_claimed_only_with_the_whole_interval() -> None:
     }  # fmt: skip
     table: dict[str, Any] = {"n_questions": {"resolved": 12}, "definitions": {}, "scores": [skill]}
     found = scored(table)
-    assert "So few questions do not tell it apart from Market (12)." == found.sentence
+    assert "Too few are answered by both to tell it apart from Market (12 questions)." == found.sentence
     assert "20" == found.beside[0].shown["more"]
     assert not found.beside[0].is_worse
     assert "50\u202f% is the question “q1”" in found.heaviest

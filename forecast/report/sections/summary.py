@@ -51,7 +51,6 @@ class JudgementShown:
     axis_to: float
     levels: Sequence[str]
     order: Sequence[str]
-    first_wins: str
     since: str | None
     doubt: str
     caveats: Caveats
@@ -86,7 +85,6 @@ class JudgementSection(Section):
             strips={row.id: dot_strip(row.dots, row.quantiles, row.probability, axis_to) for row in rows},
             axis_to=axis_to,
             levels=_levels(),
-            first_wins=_first_wins(subject),
             since=compared_since(subject),
             order=_order(subject),
             doubt=reweighting(subject).doubt,
