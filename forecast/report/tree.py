@@ -281,7 +281,7 @@ STEP = 2.0**-10  # to which draws of standard normals and log-odds are rounded i
 BITS = 12  # significant ones to which draws of other parameters and of probabilities are rounded
 ROUNDED = {"posterior", "prior", "before_evidence", "posterior_predictive", "prior_predictive", "forecast"}
 ON_STEPS = {"alpha", "beta", "epsilon", "deviation", "case_noise", "quantity", "stated", "distributions"}
-EXACT = {"weight", "log_evidence", "scenarios"}  # of the group `forecast`
+AS_COMPUTED = {"weight", "log_evidence", "scenarios"}  # in these groups
 
 
 def as_netcdf(tree: DataTree) -> bytes:
@@ -299,7 +299,7 @@ def as_netcdf(tree: DataTree) -> bytes:
                 if array.dtype.kind not in "fiu":
                     continue
                 array.encoding = {"zlib": True, "complevel": 1, "shuffle": True, "chunksizes": array.shape}
-                if group in ROUNDED and array.dtype.kind == "f" and not (group == "forecast" and name in EXACT):
+                if group in ROUNDED and array.dtype.kind == "f" and name not in AS_COMPUTED:
                     _round_draws(array, on_steps=str(name) in ON_STEPS)
         stored.to_netcdf(path, engine="h5netcdf")
         return path.read_bytes()
