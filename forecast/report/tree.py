@@ -296,7 +296,7 @@ def as_netcdf(tree: DataTree) -> bytes:
         stored = tree.copy()
         for group, held in stored.children.items():
             for name, array in held.data_vars.items():
-                if array.dtype.kind not in "fiu":
+                if array.dtype.kind not in "fiu" or not array.size:
                     continue
                 array.encoding = {"zlib": True, "complevel": 1, "shuffle": True, "chunksizes": array.shape}
                 if group in ROUNDED and array.dtype.kind == "f" and name not in AS_COMPUTED:
