@@ -14,7 +14,10 @@ how soon the chains agree and not what they agree on. Where they do not (R-hat a
 they are drawn twice as long, and again; where that is not enough the refit counts all the same, and the file says how
 many these are.
 
-What is stored is kept after every refit: run again, it goes on; a run of other draws begins anew.
+What is stored is kept after every refit: run again, it goes on. Where all refits are stored it only completes what the
+file says of them (a file of an earlier version lacks the digest of the inputs). A finished run of the same inputs by
+another version of the program stands; a run of other inputs begins anew, and so does any with --anew. A file that does
+not say of which inputs it is, and whose draws are not those of this program, is left alone without --anew.
 """
 
 from __future__ import annotations
@@ -38,7 +41,7 @@ from benchmarks.measured import ROOT, table
 from forecast.files import replace_file
 from forecast.model.layout import lay_out
 from forecast.posterior.posterior import Posterior, evaluate, evidence_of, posterior
-from forecast.posterior.replicates import heard_twice, replicates
+from forecast.posterior.replicates import heard_twice, inputs_digest, replicates
 from forecast.posterior.sources import draw_reliabilities
 from forecast.posterior.weights import effective_size, ess, weigh_draws
 from forecast.sampling.draws import chains_of
@@ -260,6 +263,7 @@ def as_stored(of: Base, task: Task, refits: Sequence[Refit]) -> dict[str, Any]:
         "model": of.workspace.network.title,
         "as_of": task.as_of,
         "draws": of.found.draws.digest,
+        "inputs": inputs_digest(of.found.spec),
         "version": installed_versions(["forecast"])["forecast"],
         "seed": task.seed,
         "refits": len(done),
@@ -276,15 +280,24 @@ def as_stored(of: Base, task: Task, refits: Sequence[Refit]) -> dict[str, Any]:
     }
 
 
-def stored(path: Path, digest: str) -> list[Refit]:
-    """Return the refits that are stored of some draws: none where the file is of others, or is not there."""
-    if not path.exists():
-        return []
-    content = json.loads(path.read_text(encoding="utf-8"))
-    if content["draws"] != digest:
-        return []
+def refits_in(content: Mapping[str, Any]) -> list[Refit]:
+    """Return the refits of a stored run."""
     ranks = [{one["name"]: one["ranks"][i] for one in content["quantities"]} for i in range(content["refits"])]
     return [Refit(**told, ranks=own) for told, own in zip(content["runs"], ranks, strict=True)]
+
+
+def stands(content: Mapping[str, Any], draws: str, inputs: str, refits: int) -> bool:
+    """Say whether a stored run has all refits of these draws, or of these inputs by another version of the program.
+
+    Raises click.UsageError for a run of other draws that does not say of which inputs it is.
+    """
+    if content["draws"] != draws and "inputs" not in content:
+        raise click.UsageError(
+            f"{STORED} holds {content['refits']} refits of other draws and does not say of which inputs: run this with"
+            " the version of the program that made them, which adds it, or begin again with --anew"
+        )
+    whole, same = content["refits"] >= refits, content["draws"] == draws or content["inputs"] == inputs
+    return bool(whole and same)
 
 
 @click.command()
@@ -293,26 +306,45 @@ def stored(path: Path, digest: str) -> list[Refit]:
 @click.option("--workers", default=2, show_default=True, help="Processes at once.")
 @click.option("--as-of", help="Date of the forecast (default: today).")
 @click.option("--seed", default=DEFAULT_SEED, show_default=True)
-def main(workspace: Path, refits: int, workers: int, as_of: str | None, seed: int) -> None:
+@click.option("--anew", is_flag=True, help="Begin again, whatever is stored.")
+def main(workspace: Path, refits: int, workers: int, as_of: str | None, seed: int, anew: bool) -> None:
     """Refit a workspace to its statements and replicates of them; store and print whether ranks are even."""
-    day = as_of or datetime.now(UTC).date().isoformat()
-    task = Task(str(workspace.resolve()), day, seed, -1)
-    of = base(task.root, task.as_of, task.seed)
     path = workspace / STORED
-    done = stored(path, of.found.draws.digest)
+    content = json.loads(path.read_text(encoding="utf-8")) if path.exists() and not anew else None
+    if content is not None and content["refits"] < refits:
+        as_of = as_of or content["as_of"]  # what was begun goes on with the evidence of then
+    task = Task(str(workspace.resolve()), as_of or datetime.now(UTC).date().isoformat(), seed, -1)
+    of = base(task.root, task.as_of, task.seed)
+    draws, inputs = of.found.draws.digest, inputs_digest(of.found.spec)
+
+    def store(found: Mapping[str, Any]) -> None:
+        replace_file(path, (json.dumps(found, indent=1, ensure_ascii=False) + "\n").encode())
+
+    if content is not None and stands(content, draws, inputs, refits):
+        if "inputs" not in content:
+            content = {**content, "inputs": inputs}
+            store(content)
+        tell(content)
+        if content["draws"] != draws:
+            print("by another version of the program, of the same inputs: --anew runs it with this one")
+        return
+    done = refits_in(content) if content is not None and content["draws"] == draws else []
     left = [n for n in range(refits) if n not in {one.number for one in done}]
 
     def arrived(_task: Task, one: Refit) -> None:
         done.append(one)
-        found = as_stored(of, task, done)
-        replace_file(path, (json.dumps(found, indent=1, ensure_ascii=False) + "\n").encode())
+        store(as_stored(of, task, done))
         told = f"{one.seconds:.0f} s, R-hat {one.r_hat:.3f}, ESS {one.size:.0f}, {one.times} times as long"
         print(f"refit {one.number}: {told}", file=sys.stderr, flush=True)
 
     Workers(workers).map(run, [Task(task.root, task.as_of, task.seed, n) for n in left], arrived)
     if not done:
         raise click.UsageError("no refits")
-    found = as_stored(of, task, done)
+    tell(as_stored(of, task, done))
+
+
+def tell(found: Mapping[str, Any]) -> None:
+    """Print what a run has found."""
     table([("ranks of", "p value of evenness")] + [(q["name"], f"{q['p_value']:.3f}") for q in found["quantities"]])
     print(f"{found['refits']} refits, {found['doubtful']} whose chains did not agree")
 

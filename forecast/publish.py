@@ -272,7 +272,12 @@ def _posterior_calibration(root: Path) -> Mapping[str, Any] | None:
     what = "a run of posterior simulation-based calibration"
     made_by = "benchmarks.posterior_calibration"
     return _kept_run(
-        root, POSTERIOR_CALIBRATION, what, POSTERIOR_NEEDED, made_by, lambda kept: posterior_calibration_of(kept, "")
+        root,
+        POSTERIOR_CALIBRATION,
+        what,
+        POSTERIOR_NEEDED,
+        made_by,
+        lambda kept: posterior_calibration_of(kept, "", ""),
     )
 
 

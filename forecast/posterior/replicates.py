@@ -6,13 +6,16 @@ For posterior predictive checks, and for simulation-based calibration on the sta
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.digests import digest_of
 from forecast.inference.tape import LinearMap, linear_map
+from forecast.model.asof import AsOfNetwork
 from forecast.sampling.likelihood import by_coders, heard_in
 from forecast.sampling.readings import DEGREES_OF_FREEDOM, case_log_odds, reading_variance
 from forecast.sampling.spec import Noisy, PriorSpec, TrackRecord
@@ -36,6 +39,43 @@ class Replicates:
     counted: Whole
     ordered: Whole
     record: Whole
+
+
+def inputs_digest(spec: PriorSpec) -> str:
+    """Compute the SHA-256 (hex) of the numbers of a spec: of what is fitted, whatever program fits it, with any seed.
+
+    Names, texts and the types that hold the numbers are left out: a renamed event, or an array of another kind, is the
+    same input. Raises ValueError for a part that is neither a number, a text, nor made of them.
+    """
+
+    def of(network: AsOfNetwork) -> tuple[object, ...]:
+        return (network.rows, network.causes, network.history, network.fixed)
+
+    layout = spec.layout
+    own = [getattr(spec, one.name) for one in fields(spec) if one.name not in {"layout", "networks", "anchor"}]
+    return digest_of(
+        _numbers([layout.cards, layout.parents]),
+        [(event.kind, event.cpt) for event in layout.events],
+        _numbers([own, [of(network) for network in spec.networks], spec.anchor and of(spec.anchor)]),
+    )
+
+
+def _numbers(value: Any) -> Any:
+    """Return the numbers of records and collections, nested as they are, all of them floats; of a text nothing."""
+    if isinstance(value, str):
+        return None
+    if value is None or isinstance(value, int | float):
+        return value if value is None else float(value)
+    if isinstance(value, np.ndarray):
+        return value.astype(np.float64) if value.dtype.kind in "biuf" else None
+    if isinstance(value, Mapping):
+        return [(key, _numbers(part)) for key, part in sorted(value.items())]
+    if is_dataclass(value) and not isinstance(value, type):
+        return [_numbers(getattr(value, one.name)) for one in fields(value)]
+    if isinstance(value, Sequence):
+        return [_numbers(part) for part in value]
+    msg = f"no numbers are defined for {type(value).__name__}"
+    raise ValueError(msg)
 
 
 def observed(spec: PriorSpec) -> Replicates:

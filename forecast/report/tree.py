@@ -32,7 +32,7 @@ from forecast.sampling.spec import PriorSpec, theta_draws
 from forecast.workspace.names import OTHER
 
 if TYPE_CHECKING:
-    from xarray import Dataset, DataTree
+    from xarray import DataArray, Dataset, DataTree
 
 Array = NDArray[np.float64]
 
@@ -277,12 +277,52 @@ def data_tree(
     return xr.DataTree.from_dict({"/": root, **held})
 
 
+STEP = 2.0**-10  # to which draws of standard normals and log-odds are rounded in a file: a thousandth
+BITS = 12  # significant ones to which draws of other parameters and of probabilities are rounded
+ROUNDED = {"posterior", "prior", "before_evidence", "posterior_predictive", "prior_predictive", "forecast"}
+ON_STEPS = {"alpha", "beta", "epsilon", "deviation", "case_noise", "quantity", "stated", "distributions"}
+AS_COMPUTED = {"weight", "log_evidence", "scenarios"}  # in these groups
+
+
 def as_netcdf(tree: DataTree) -> bytes:
-    """Encode a tree as netCDF-4; `xarray.load_datatree` reads it."""
+    """Encode a tree as compressed netCDF-4; `xarray.load_datatree` reads it.
+
+    Random digits cannot be compressed, so draws keep those that tell something: they are rounded to STEP, or to BITS
+    significant bits, hundreds of times finer than the Monte Carlo error of their mean. Weights, scenarios and the log
+    densities stay as they are.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "forecast.nc"
-        tree.to_netcdf(path, engine="h5netcdf")
+        stored = tree.copy()
+        for group, held in stored.children.items():
+            for name, array in held.data_vars.items():
+                if array.dtype.kind not in "fiu" or not array.size:
+                    continue
+                array.encoding = {"zlib": True, "complevel": 1, "shuffle": True, "chunksizes": array.shape}
+                if group in ROUNDED and array.dtype.kind == "f" and name not in AS_COMPUTED:
+                    _round_draws(array, on_steps=str(name) in ON_STEPS)
+        stored.to_netcdf(path, engine="h5netcdf")
         return path.read_bytes()
+
+
+def _round_draws(array: DataArray, *, on_steps: bool) -> None:
+    """Have the values of an array written with fewer digits: in whole steps if 16 bits hold them, as floats if not."""
+    if on_steps and np.abs(array.to_numpy()).max() < STEP * np.iinfo(np.int16).max:  # not of what is not finite
+        array.encoding |= {"dtype": "int16", "scale_factor": np.float32(STEP), "_FillValue": np.iinfo(np.int16).min}
+    else:
+        array.values = bit_rounded(array.to_numpy().astype(np.float32), BITS)
+
+
+def bit_rounded(values: NDArray[np.float32], bits: int) -> NDArray[np.float32]:
+    """Round numbers of single precision to so many significant bits, halves to even; what is not finite stays.
+
+    Source: Klöwer and others (2021), "Compressing atmospheric data into its real information content".
+    """
+    kept = np.ascontiguousarray(values).view(np.uint32)
+    cut = 24 - bits  # of the 23 that are stored, the first being always one
+    half = np.uint32((1 << (cut - 1)) - 1) + ((kept >> np.uint32(cut)) & np.uint32(1))
+    rounded = (kept + half) & ~np.uint32((1 << cut) - 1)
+    return np.where(np.isfinite(values), rounded.view(np.float32), values)
 
 
 def _texts(values: Sequence[str]) -> NDArray[np.object_]:
@@ -298,7 +338,7 @@ STATISTICS = {"depth": "tree_depth"}  # names of ArviZ, where they are others
 def _with_axes(variables: Variables, outcome: Outcome, spec: PriorSpec, *, is_exact: bool = False) -> Dataset:
     """Make a dataset of variables with one coordinate for each dimension; one without entries is left out.
 
-    Unless they are to be exact numbers have single precision: half the file, and far below Monte Carlo error.
+    Unless they are to be exact numbers have single precision: half the room, and far below Monte Carlo error.
     """
     import xarray as xr
 

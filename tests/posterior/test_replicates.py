@@ -7,7 +7,9 @@ with the sampler.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from typing import Any, cast
 
 import numpy as np
@@ -16,9 +18,12 @@ from numpy.typing import NDArray
 from scipy.stats import binom, chisquare, kstest, norm, t
 
 from forecast.inference.tape import linear_map
-from forecast.posterior.replicates import AGAIN, Replicates, heard_twice, observed, replicates
+from forecast.model.layout import lay_out
+from forecast.posterior.replicates import AGAIN, Replicates, heard_twice, inputs_digest, observed, replicates
 from forecast.sampling.likelihood import log_likelihood_given_noise, statement_columns
-from forecast.sampling.spec import SD_EXPERT, Noisy, PriorSpec, TrackRecord
+from forecast.sampling.spec import SD_EXPERT, Noisy, PriorSpec, TrackRecord, prior_spec
+from forecast.workspace.records import Network, Statement
+from tests.worlds import event, network, statement, target, workspace
 
 Array = NDArray[np.float64]
 Fit = dict[str, Array]
@@ -236,3 +241,38 @@ def test_a_posterior_in_closed_form(believed: float, even: bool) -> None:
         found.append(norm.cdf((truth - at) / width))
     p = kstest(found, "uniform").pvalue
     assert p > LEAST_P if even else p < CAUGHT
+
+
+BELOW = event("b", states=("none", "some", "all"), parents=["a"])
+WORLD = network(event("a"), BELOW)
+SAID = (statement("s", target("a", "yes"), 0.3), statement("t", target("b", "all"), 0.2, sd=0.7))
+
+
+def _digest(net: Network = WORLD, said: Sequence[Statement] = SAID) -> str:
+    return inputs_digest(prior_spec(lay_out(net), workspace(net, statements=said), date(2025, 6, 1)))
+
+
+def test_the_inputs_are_numbers_and_no_names() -> None:
+    """Another name, title or reason is the same input; another number, state, parent, kind, sd or statement is not."""
+    renamed = network(replace(event("a"), name="Another"), BELOW)
+    assert _digest() == _digest(renamed)
+    assert _digest() == _digest(said=[replace(SAID[0], id="r"), SAID[1]])
+    other = {
+        _digest(),
+        _digest(said=SAID[:1]),
+        _digest(said=[statement("s", target("a", "yes"), 0.31), SAID[1]]),
+        _digest(said=[SAID[0], statement("t", target("b", "all"), 0.2, sd=0.8)]),
+        _digest(said=[SAID[0], statement("t", target("b", "some"), 0.2, sd=0.7)]),
+        _digest(network(event("a"), event("b", states=("none", "some", "all")))),
+        _digest(network(event("a", "status"), BELOW)),
+    }
+    assert len(other) == 7
+
+
+def test_the_inputs_are_the_same_for_every_type_of_number() -> None:
+    """An array of other integers, or a number that is whole, is the same input; its last digit is not."""
+    spec = prior_spec(lay_out(WORLD), workspace(WORLD, statements=SAID), date(2025, 6, 1))
+    short = replace(spec, rated_of=spec.rated_of.astype(np.int32))
+    assert inputs_digest(spec) == inputs_digest(short)
+    moved = replace(spec, stated=replace(spec.stated, scale=np.nextafter(spec.stated.scale, 9.0)))
+    assert inputs_digest(spec) != inputs_digest(moved)

@@ -169,7 +169,8 @@ def _moves(alternative: Mapping[str, Any]) -> bool:
     return any(share["change_shown"] != "unchanged" for share in (alternative["scenarios"] or {}).values())
 
 
-UNIT = re.compile("\u202f%| dB| log-odds")  # where the head of a table has it, its cells have none
+# Where the head of a table or the text above it has it, its cells have none.
+UNIT = re.compile(", at 90\u202f%(?=\\))|\u202f%| dB| log-odds")
 
 
 def _plain(text: str) -> str:

@@ -9,10 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from forecast.ledger.outcome import prior_predictive
+from forecast.report.page import report_tree
 from forecast.report.section import sections
-from forecast.report.tree import GROUPS
+from forecast.report.tree import BITS, GROUPS, STEP, bit_rounded
 from forecast.sampling.spec import SD_DEVIATION
 from tests.report.drawn import Drawn, Elements, draw, elements
 from tests.report.outcomes import AS_OF
@@ -141,6 +144,43 @@ def test_residual_of_a_probability(drawn: Drawn) -> None:
     expected = (np.log(0.3 / 0.7) - quantity[..., column].mean()) / scale
     row = next(row for row in drawn.page["statements"] if row["id"] == "s-chance")
     assert expected == pytest.approx(row["residual"], rel=1e-12)
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.floats(-(2.0**99), 2.0**99, width=32, allow_subnormal=False), st.integers(2, 23))
+def test_bits_are_rounded_to_the_nearest(value: float, bits: int) -> None:
+    """A rounded number is the nearest of so many significant bits, halves to even: as of its fraction, in integers."""
+    fraction, power = np.frexp(value)
+    expected = np.ldexp(np.rint(fraction * 2.0**bits) / 2.0**bits, power)
+    given_ = np.array([value, np.inf, -np.inf, np.nan, 1.0], dtype=np.float32)
+    np.testing.assert_array_equal([expected, np.inf, -np.inf, np.nan, 1.0], bit_rounded(given_, bits))
+
+
+def test_the_file_has_fewer_digits_and_says_the_same(drawn: Drawn, tmp_path: Path) -> None:
+    """Draws are rounded as docs/datatree.md says; weights, scenarios and log densities are as they were computed."""
+    import xarray as xr
+
+    path = tmp_path / "forecast.nc"
+    path.write_bytes(drawn.files["forecast.nc"])
+    found, tree = xr.load_datatree(path), report_tree(drawn.found, drawn.prior, drawn.about.recorded)
+    assert list(tree.children) == list(found.children)
+    rounded = set()
+    for group, held in tree.children.items():
+        for name, array in held.data_vars.items():
+            place = f"{group}/{name}"
+            values, stored = array.to_numpy(), np.asarray(found[place])
+            if values.dtype.kind != "f":
+                assert np.array_equal(values, stored) or values.dtype.kind == "M"
+                continue
+            error = np.nan_to_num(np.abs(values - stored.astype(np.float64)))  # what nobody knows is not a number
+            assert np.all(error <= np.maximum(STEP / 2, 2.0**-BITS * np.nan_to_num(np.abs(values)))), place
+            assert np.array_equal(np.isnan(values), np.isnan(stored))
+            if np.any(error > 0.0):
+                rounded.add(place)
+    assert {"posterior/alpha", "posterior/events", "forecast/events", "prior/epsilon"} <= rounded
+    exact = ("log_", "joint", "observed_data", "sample_stats", "statements", "evidence")
+    assert [] == [one for one in rounded if one.startswith(exact)]
+    assert [] == [one for one in rounded if one.endswith(("/weight", "/scenarios", "/log_evidence"))]
 
 
 def test_data_tree_loads_with_its_groups(drawn: Drawn, tmp_path: Path) -> None:

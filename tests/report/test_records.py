@@ -10,9 +10,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 import pytest
 
+from benchmarks.posterior_calibration import stands
 from forecast.ledger.entries import Line
 from forecast.plain import as_data
 from forecast.publish import ReportRequest, elsewhere, material, report_days, write_index
@@ -129,7 +131,7 @@ def test_better_and_worse_are_claimed_only_with_the_whole_interval() -> None:
     }  # fmt: skip
     table: dict[str, Any] = {"n_questions": {"resolved": 12}, "definitions": {}, "scores": [skill]}
     found = scored(table)
-    assert "So few questions do not tell it apart from Market (12)." == found.sentence
+    assert "Too few are answered by both to tell it apart from Market (12 questions)." == found.sentence
     assert "20" == found.beside[0].shown["more"]
     assert not found.beside[0].is_worse
     assert "50\u202f% is the question “q1”" in found.heaviest
@@ -160,26 +162,54 @@ def test_calibration_run_is_shown(recorded: Drawn) -> None:
 
 
 def test_posterior_calibration_says_what_it_ran_on(recorded: Drawn) -> None:
-    """Never run, run on this forecast's draws, on others', with too few refits, with chains that did not agree."""
-    none = posterior_calibration_of(None, "now")
+    """Never run, run with too few refits, with chains that did not agree."""
+    none = posterior_calibration_of(None, "now", "these")
     assert not none.run
     assert "has not been run" in none.text
     assert "python -m benchmarks.posterior_calibration" in none.text
     run = {**KEPT_RUN, "as_of": "2025-07-01", "draws": "now", "refits": 120, "doubtful": 0}
-    own = posterior_calibration_of(run, "now")
-    assert (True, True) == (own.run, own.current)
-    assert "Run on 1 August 2025, 120 refits of the forecast as of 1 July 2025: this forecast's own model" in own.text
-    assert "No quantity's ranks are uneven" in own.text
-    older = posterior_calibration_of(run, "others")
-    assert not older.current
-    assert "an older model, other statements or another anchor than this forecast's" in older.text
-    few = posterior_calibration_of({**run, "refits": 7, "doubtful": 2}, "now").text
+    own = posterior_calibration_of(run, "now", "these").text
+    assert "Run on 1 August 2025, 120 refits of the forecast as of 1 July 2025: this forecast's own model" in own
+    assert "No quantity's ranks are uneven" in own
+    few = posterior_calibration_of({**run, "refits": 7, "doubtful": 2}, "now", "these").text
     assert "100 are wanted" in few
     assert "In 2 of them the chains did not agree" in few
-    assert recorded.page["posterior_calibration"]["current"] is False
-    assert "on an older model" not in recorded.html
-    assert "an older model, other statements or another anchor" in recorded.html
+    assert recorded.page["posterior_calibration"]["same_inputs"] is None
+    assert "the file does not say of which inputs" in recorded.html
     assert 'aria-label="Ranks of drawn parameters in refits' in recorded.html
+
+
+@pytest.mark.parametrize(
+    ("draws", "inputs", "same", "said"),
+    [
+        ("now", "these", True, "this forecast's own model, statements and draws"),
+        ("now", None, True, "this forecast's own model, statements and draws"),
+        ("then", "these", True, "own model and statements, drawn by another version of the program"),
+        ("then", "those", False, "another model, other statements or another anchor"),
+        ("then", None, None, "other draws than this forecast's, and the file does not say of which inputs"),
+    ],
+)
+def test_a_run_of_an_older_program_is_no_run_of_other_statements(
+    draws: str, inputs: str | None, same: bool | None, said: str
+) -> None:
+    """The same draws, the same inputs by another program, other inputs, and a file that does not say of which."""
+    told = {"as_of": "2025-07-01", "refits": 120, "doubtful": 0} | ({} if inputs is None else {"inputs": inputs})
+    run = posterior_calibration_of({**KEPT_RUN, **told, "draws": draws}, "now", "these")
+    assert (draws == "now", same) == (run.current, run.same_inputs)
+    assert said in run.text
+
+
+def test_a_finished_run_stands_for_its_inputs() -> None:
+    """It stands for its draws or inputs, not for others or where refits are missing; of a riddle nothing is made."""
+    run = {"draws": "now", "inputs": "these", "refits": 100}
+    assert stands(run, "now", "these", 100)
+    assert stands(run, "later", "these", 100)
+    assert not stands(run, "later", "those", 100)
+    assert not stands(run, "now", "these", 101)
+    del run["inputs"]
+    assert stands(run, "now", "these", 100)
+    with pytest.raises(click.UsageError, match="does not say of which inputs"):
+        stands(run, "later", "these", 100)
 
 
 def test_scenarios_that_came_about_too_often_are_told() -> None:

@@ -165,12 +165,12 @@ def _coded(subject: Subject) -> CodedPart | None:
 def _on_coding(row: CodedPart | None) -> str:
     if row is None:
         return "No statement carries a number of the editors."
-    said = f"{row.statements} of {counted(row.of, 'statement')} carry the editors' numbers."
+    said = f"{row.statements} of {counted(row.of, 'statement')} carry editors' numbers;"
     if row.scenario:
-        return f"{said} Without these: {row.scenario} {row.shown}, not {row.ordinary_shown}."
+        return f"{said} without: {row.scenario} {row.shown}, not {row.ordinary_shown}."
     if row.shown is None:
-        return f"{said} Without these: not computed here."
-    return f"{said} Without these no scenario clearly moves."
+        return f"{said} the forecast without these is not computed here."
+    return f"{said} without these no scenario clearly moves."
 
 
 def _datum(subject: Subject) -> CarryingReport | None:
@@ -200,7 +200,7 @@ def _on_datum(row: CarryingReport | None) -> str:
     if abs(row.change) < CLEAR_POINT:
         return "Left out alone, no report changes a scenario by a point."
     moves = "loses" if row.change < 0 else "gains"
-    report = f"one {'settled ' if row.settles else ''}report: “{shortened(row.headline, HEADLINE).rstrip('.')}”"
+    report = f"one report: “{shortened(row.headline, HEADLINE).rstrip('.')}”"
     return f"{row.scenario} ({row.shown}) {moves} {row.change_shown} without {report}."
 
 
@@ -222,9 +222,8 @@ def _on_idle(row: Idle) -> str:
     events, reports = counted(row.events_of, "event"), counted(row.reports_of, "report")
     if not row.events_of:
         return f"Without any one of {row.reports} of {reports} no scenario moves by a point." if row.reports_of else ""
-    verb = "moves" if row.events == 1 else "move"
-    said = f"{row.events} of {events} outside the rules {verb} no scenario by {_LEAST}"
-    return f"{said}, nor do {row.reports} of {reports} by one." if row.reports_of else f"{said}."
+    said = f"{row.events} of {events} outside the rules (by {_LEAST})"
+    return f"{said}, {row.reports} of {reports} (by one)." if row.reports_of else f"{said}."
 
 
 def apart(row: Disagreement | None) -> float | None:

@@ -11,6 +11,7 @@ import numpy as np
 from forecast.digits import signed
 from forecast.ledger.outcome import FLAT_DRAWS, Outcome, prior_predictive
 from forecast.plain import spread
+from forecast.posterior.replicates import inputs_digest
 from forecast.report import svg
 from forecast.report.section import Section, Subject, part
 from forecast.words import Estimated, estimate, event_names, label, long_date, scenario_names
@@ -200,22 +201,27 @@ def calibration(subject: Subject) -> CalibrationRun | NoCalibration:
 
 @dataclass(frozen=True, kw_only=True)
 class PosteriorCalibration:
-    """Simulation-based calibration on the workspace's own statements; `current`: of the draws of this forecast."""
+    """Simulation-based calibration on the workspace's own statements.
+
+    `current`: of the draws of this forecast; `same_inputs`: of its inputs, whatever program drew; None: not known.
+    """
 
     run: bool = False
     date: str | None = None
     refits: int = 0
     current: bool = False
+    same_inputs: bool | None = None
     text: str
     quantities: Sequence[RankedQuantity] = ()
 
 
-def posterior_calibration_of(kept: Mapping[str, Any] | None, draws: str) -> PosteriorCalibration:
+def posterior_calibration_of(kept: Mapping[str, Any] | None, draws: str, inputs: str) -> PosteriorCalibration:
     """Describe a stored run of posterior simulation-based calibration.
 
     The file holds `date` (of the run), `as_of` (of the forecast that was tested), `draws` (the digest of its draws),
-    `refits` (how many), `doubtful` (of how many the chains did not agree) and `quantities` as `calibration_of` has
-    them. `draws` is the digest of the draws of the forecast at hand: a run of others is called one.
+    `inputs` (that of its inputs alone; earlier versions did not store it), `refits` (how many), `doubtful` (of how many
+    the chains did not agree) and `quantities` as `calibration_of` has them. `draws` and `inputs` are the digests of the
+    forecast at hand: a run of others is called one.
 
     Source: Säilynoja, Schmitt, Bürkner and Vehtari (2025), "Posterior SBC: simulation-based calibration checking
     conditional on data".
@@ -226,13 +232,16 @@ def posterior_calibration_of(kept: Mapping[str, Any] | None, draws: str) -> Post
             f" To run it: {COMMAND}."
         )
     rows, result = _ranked(kept)
-    current = kept["draws"] == draws
-    of = (
-        "this forecast's own model, statements and draws"
-        if current
-        else "an older model, other statements or another anchor than this forecast's:"
-        " what it says holds for the forecast of then"
-    )
+    current, of_inputs = kept["draws"] == draws, kept.get("inputs")
+    same = True if current else None if of_inputs is None else of_inputs == inputs
+    if current:
+        of = "this forecast's own model, statements and draws"
+    elif same:
+        of = "this forecast's own model and statements, drawn by another version of the program"
+    elif same is None:
+        of = "other draws than this forecast's, and the file does not say of which inputs"
+    else:
+        of = "another model, other statements or another anchor than this forecast's: it says nothing of these"
     few = f" {ENOUGH_REFITS} are wanted: so few tell gross mistakes only." if kept["refits"] < ENOUGH_REFITS else ""
     doubtful = f" In {kept['doubtful']} of them the chains did not agree." if kept["doubtful"] else ""
     when = f"Run on {long_date(kept['date'])}, {kept['refits']} refits of the forecast as of {long_date(kept['as_of'])}"
@@ -241,6 +250,7 @@ def posterior_calibration_of(kept: Mapping[str, Any] | None, draws: str) -> Post
         date=kept["date"],
         refits=kept["refits"],
         current=current,
+        same_inputs=same,
         text=f"{when}: {of}.{few}{doubtful} {result}",
         quantities=rows,
     )
@@ -249,8 +259,9 @@ def posterior_calibration_of(kept: Mapping[str, Any] | None, draws: str) -> Post
 @part
 def posterior_calibration(subject: Subject) -> PosteriorCalibration:
     """Return the page's run of posterior simulation-based calibration."""
-    digest = subject.outcome.posterior.draws.digest
-    return posterior_calibration_of(subject.material.kept.posterior_calibration, digest)
+    now = subject.outcome.posterior
+    kept = subject.material.kept.posterior_calibration
+    return posterior_calibration_of(kept, now.draws.digest, inputs_digest(now.spec))
 
 
 @dataclass(frozen=True, kw_only=True)

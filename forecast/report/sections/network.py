@@ -359,7 +359,7 @@ def _moving(table: WorldsTable) -> set[tuple[str, str]]:
 
 @dataclass(frozen=True, kw_only=True)
 class WhatIfShown:
-    """What the section of what-ifs shows: the table without a script, and the events that it leaves out.
+    """What the section of what-ifs shows: the table without a script, and how many events it leaves out.
 
     `paired`: how many events can be supposed together with another.
     """
@@ -367,7 +367,7 @@ class WhatIfShown:
     what_if: WorldsTable
     paired: int
     told: Sequence[ToldWorld]
-    quiet: Sequence[str]
+    quiet: int
     least_shown: str
 
 
@@ -382,18 +382,17 @@ class WhatIfSection(Section):
         """Return the table, without states that move no scenario by MOVES."""
         table = what_if(subject)
         moving = _moving(table)
+        events = {event for event, _ in moving}
         told = [
             ToldWorld(event=row.event, state=row.state, scenarios=list(zip(row.learned, row.imposed, strict=True)))
             for row in table.rows
-            if row.state == NOTHING_SUPPOSED or (row.event, row.state) in moving
+            if (row.state == NOTHING_SUPPOSED and row.event in events) or (row.event, row.state) in moving
         ]
-        shown = {row.event for row in told}
-        quiet = list(dict.fromkeys(row.event for row in table.rows if row.event not in shown))
         return WhatIfShown(
             what_if=table,
             paired=len({event for pair in asked_worlds(subject).pair_events for event in pair.split(".")}),
             told=told,
-            quiet=quiet,
+            quiet=len({row.event for row in table.rows} - events),
             least_shown=f"{100 * MOVES:.0f} points",
         )
 

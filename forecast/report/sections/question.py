@@ -221,7 +221,7 @@ def _source_priors(outcome: Outcome) -> list[tuple[str, str, str, int]]:
     return [
         (
             "r",
-            f"reliability of a source whose grade has mean {mean:g} and certainty {certainty:g}",
+            f"reliability of a source, grade mean {mean:g}, certainty {certainty:g}",
             f"Beta({mean * certainty:g}, {(1.0 - mean) * certainty:g})",
             n,
         )

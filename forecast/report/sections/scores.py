@@ -174,14 +174,14 @@ def _signed(value: object) -> str:
 def _compared(rows: Sequence[ScoresBeside]) -> str:
     """Say what the numbers carry: better or worse only where the whole interval is on one side of 0."""
     told = [
-        f"{'better' if row.high < 0.0 else 'worse'} than {row.name} ({row.n_questions} questions)"
+        f"{'better' if row.high < 0.0 else 'worse'} than {row.name} ({counted(row.n_questions, 'question')})"
         for row in rows
         if row.low is not None and row.high is not None and not row.low <= 0.0 <= row.high
     ]
-    rest = [f"{row.name} ({row.n_questions})" for row in rows if row.low is None or row.more != 0]
+    rest = [f"{row.name} ({counted(row.n_questions, 'question')})" for row in rows if row.low is None or row.more != 0]
     said = [f"By the Brier score this forecast is {'; '.join(told)}."] if told else []
     if rest:
-        said.append(f"So few questions do not tell it apart from {'; '.join(rest)}.")
+        said.append(f"Too few are answered by both to tell it apart from {'; '.join(rest)}.")
     return " ".join(said)
 
 

@@ -17,6 +17,7 @@ from forecast.report.sections.grounds import evidence, statements, without_state
 from forecast.report.sections.judgement import (
     ScenarioRow,
     Strip,
+    compared_since,
     dot_strip,
     headline,
     likeliest_first,
@@ -50,7 +51,7 @@ class JudgementShown:
     axis_to: float
     levels: Sequence[str]
     order: Sequence[str]
-    first_wins: str
+    since: str | None
     doubt: str
     caveats: Caveats
     confidence: Confidence
@@ -84,7 +85,7 @@ class JudgementSection(Section):
             strips={row.id: dot_strip(row.dots, row.quantiles, row.probability, axis_to) for row in rows},
             axis_to=axis_to,
             levels=_levels(),
-            first_wins=_first_wins(subject),
+            since=compared_since(subject),
             order=_order(subject),
             doubt=reweighting(subject).doubt,
             caveats=caveats(subject),

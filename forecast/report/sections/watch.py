@@ -156,6 +156,15 @@ def _finding(leading: int, outside: int, day: str, *, any_rule: bool) -> str:
     return said + ("only what a rule itself names would." if any_rule else "there is no leading sign.")
 
 
+def _counts(table: WatchListFigure) -> str:
+    """Say how the events are divided, so that the counts of all sentences about them add up."""
+    named, after = sum(row.defines for row in table.rows), sum(row.follows for row in table.rows)
+    unseen = len(table.left_out)
+    said = f"{counted(len(table.rows) + unseen, 'event')}: {named} named by a rule, {len(table.rows) - named} outside"
+    said += f" ({table.outside} before what the rules name, {after} after)"
+    return f"{said}, {unseen} that may stay unseen until then" if unseen else said
+
+
 def _outcome(sight: Sight, names: Mapping[str, str]) -> WatchedOutcome:
     moves = sight.moves
     change = moves.to - moves.from_
@@ -205,6 +214,7 @@ class WatchShown:
     groups: Sequence[tuple[str, Sequence[WatchedEvent]]]
     quiet: Sequence[WatchedEvent]
     least_shown: str
+    counts: str
 
 
 class WatchSection(Section):
@@ -227,6 +237,7 @@ class WatchSection(Section):
             ],
             quiet=[row for row in rows if row not in moving],
             least_shown=f"{100 * LEAST:.0f} points",
+            counts=_counts(watch(subject)),
         )
 
     @classmethod

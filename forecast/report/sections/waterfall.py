@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from math import ceil, log10
 from typing import ClassVar
 
-from forecast.analysis.why import Step, Stretch, Why
+from forecast.analysis.why import MONTE_CARLO, Step, Stretch, Why
 from forecast.report.section import Section, Subject, part, plain
 from forecast.words import long_date, percent, scenario_names, signed_points
 
@@ -22,6 +22,7 @@ TOLD_STEPS = 4  # on the first page
 TOP = 12  # steps shown one by one; the others are added up
 WIDTH, LEAST = 1000.0, 4.0  # of the bars' area, in units of its own, and of a bar that is there at all
 FINEST = 3  # decimals of a step in points
+OTHER_INPUTS = "inputs"  # the kind of the step that is no report, where the inputs of the two ends differ
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +98,7 @@ def waterfall(table: Why, names: Mapping[str, str], mcse: float) -> Waterfall:
     return Waterfall(
         scenario=table.target,
         name=name,
-        since=_since(table.since),
+        since=_since(table),
         by=table.by,
         from_=table.from_,
         from_shown=percent(table.from_, mcse),
@@ -124,6 +125,8 @@ def _placed(table: Why) -> list[StepRow]:
 def _step(step: Step | Stretch, at: float) -> StepRow:
     retracted = step.kind == "retraction"
     what = f"retracted: {step.what}" if retracted else step.what
+    if step.kind == OTHER_INPUTS:
+        what = f"no report, but other inputs ({what.removesuffix(f' and {MONTE_CARLO}')}), drawn anew"
     headline = None if step.headline is None else f"{'Retracted: ' if retracted else ''}{step.headline}"
     value, error = with_error(step.step, step.mcse)
     return StepRow(
@@ -162,9 +165,11 @@ def with_error(step: float, mcse: float | None) -> tuple[str, str]:
     return shown, told
 
 
-def _since(name: str) -> str:
-    """Write the date in the name of an update in words."""
-    return ISO.sub(lambda day: long_date(day[0]), name)
+def _since(table: Why) -> str:
+    """Write the date in the name of the update in words; of one on the same day that it is another."""
+    if table.since.endswith(f"update of {table.as_of.isoformat()}"):
+        return "the day's previous update"
+    return ISO.sub(lambda day: long_date(day[0]), table.since)
 
 
 def largest_steps(fall: Waterfall) -> list[StepRow]:
@@ -196,9 +201,9 @@ def _moved(name: str, table: Why, rows: Sequence[StepRow], mcse: float) -> str:
     size = f"{percent(table.from_, mcse)} to {percent(table.to, mcse)}"
     verb = "rose" if change > 0 else "fell"
     if percent(table.from_, mcse) == percent(table.to, mcse):
-        said = f"{name} stands at {percent(table.to, mcse)}, as it did by {_since(table.since)}"
+        said = f"{name} stands at {percent(table.to, mcse)}, as it did by {_since(table)}"
     else:
-        said = f"Since {_since(table.since)}, {name} {verb} from {size}"
+        said = f"Since {_since(table)}, {name} {verb} from {size}"
     single = [row for row in rows if row.kind in {"item", "retraction"}]
     if not single:
         return f"{said}."

@@ -133,7 +133,7 @@
     if (second === "" || how === "imposed") {
       const world = table(how)[`${v}.${x}`];
       const before = given(how, v);
-      const chance = how === "imposed" ? "" : ` (the probability of that: ${percent(data.now.events[v][x])})`;
+      const chance = how === "imposed" ? "" : ` (the probability of that at the horizon: ${percent(data.now.events[v][x])})`;
       say("If ", event.label, ` ${verb} “`, event.states[x], `”${chance}:`);
       head(before === data.now ? "Now" : "Before");
       showScenarios(world.scenarios, before);
