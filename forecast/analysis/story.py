@@ -337,7 +337,7 @@ def text(course: Sequence[CourseStep], outcome: Outcome) -> str:
         f"{names[event]} {label(state)} ({likelihood_word(p)}, {percent(p, None)})" for p, event, state in unsure
     )
     if stays and moves:
-        parts.append(f"The rest stays as it is{f'; least certain: {listed}' if unsure else ''}.")
+        parts.append(f"The rest stays as it is{f', least probably {listed}' if unsure else ''}.")
     elif unsure:
-        parts.append(f"Least certain to stay: {listed}.")
+        parts.append(f"Least probable to stay: {listed}.")
     return " ".join(parts)

@@ -131,17 +131,26 @@ def coding(coders: Sequence[str]) -> Reason:
     )
 
 
-def record(resolved: int, worse_than: Sequence[str]) -> Reason:
-    """Grade the record: resolved questions, and benchmarks against which the forecast did clearly worse."""
-    level: Level = "low" if worse_than else "high" if resolved >= RECORD else "moderate"
+def record(resolved: int, worse_than: Sequence[str], *, ahead: bool) -> Reason:
+    """Grade the record: resolved questions, and benchmarks against which the forecast did clearly worse.
+
+    `ahead`: whether any number that stood in the ledger before its outcome has been resolved. What was replayed by
+    people who knew the outcome is no record.
+    """
+    level: Level = "low" if worse_than or not ahead else "high" if resolved >= RECORD else "moderate"
     if worse_than:
         text = f"On {resolved} resolved questions such forecasts did worse than {', '.join(worse_than)}."
+    elif not resolved:
+        text = "No resolved question says how good such forecasts are."
+    elif not ahead:
+        text = (
+            f"{counted(resolved, 'resolved question was', 'resolved questions were')}"
+            " forecast by people who knew the outcome, and none before it."
+        )
     elif resolved >= RECORD:
         text = f"{resolved} resolved questions show how good such forecasts have been."
-    elif resolved:
+    else:
         text = (
             f"Only {counted(resolved, 'resolved question says', 'resolved questions say')} how good such forecasts are."
         )
-    else:
-        text = "No resolved question says how good such forecasts are."
     return Reason(about="Record", level=level, text=text, numbers={"resolved": resolved})

@@ -233,9 +233,10 @@ def test_confidence_is_no_better_than_its_grounds(expected: str, levels: tuple[b
         ("high", basis.news(date(2025, 9, 30), date(2025, 9, 30))),
         ("moderate", basis.news(date(2025, 9, 30), date(2025, 9, 10))),
         ("low", basis.news(date(2025, 9, 30), date(2025, 3, 10))),
-        ("high", basis.record(40, [])),
-        ("moderate", basis.record(0, [])),
-        ("low", basis.record(40, ["base rate"])),
+        ("high", basis.record(40, [], ahead=True)),
+        ("moderate", basis.record(12, [], ahead=True)),
+        ("low", basis.record(40, [], ahead=False)),
+        ("low", basis.record(40, ["base rate"], ahead=True)),
     ],
 )
 def test_each_ground_can_be_high_and_low(expected: str, reason: basis.Reason) -> None:
@@ -290,8 +291,9 @@ def test_no_step_of_no_points_is_the_largest() -> None:
     [
         ("30 September 2025, the day of this forecast.", basis.news(date(2025, 9, 30), date(2025, 9, 30))),
         ("1 day before this forecast.", basis.news(date(2025, 9, 30), date(2025, 9, 29))),
-        ("Only 1 resolved question says", basis.record(1, [])),
-        ("No resolved question says", basis.record(0, [])),
+        ("Only 1 resolved question says", basis.record(1, [], ahead=True)),
+        ("1 resolved question was forecast by people who knew", basis.record(1, [], ahead=False)),
+        ("No resolved question says", basis.record(0, [], ahead=False)),
         ("1 report from 1 source, 0 of them", basis.sources([("a", "F")])),
         ("None of 1 statement lies far", basis.agreement(1, 0, None)),
         ("2 of 9 statements lie far", basis.agreement(9, 2, None)),

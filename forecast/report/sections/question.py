@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
@@ -24,6 +25,8 @@ from forecast.report.section import Recorded, Section, Subject, part
 from forecast.sampling.readings import DEGREES_OF_FREEDOM
 from forecast.sampling.spec import SD_BIAS, SD_COUNT, SD_DEVIATION, SD_EXPERT, SD_SLOPE
 from forecast.words import event_name, event_names, label, requirements
+
+CODE = re.compile(r"`(\w+)`")  # an event in a rule of resolution
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,12 +74,17 @@ def asked_question(outcome: Outcome) -> AskedQuestion:
                 kind=event.kind,
                 role=event.role,
                 states=[label(state) for state in event.states],
-                resolves=event.resolves,
+                resolves=_named(event.resolves, names),
                 requires=requirements(event, names),
             )
             for event in outcome.layout.events
         ],
     )
+
+
+def _named(text: str, names: Mapping[str, str]) -> str:
+    """Write the events that a rule names between backticks as the page names them."""
+    return CODE.sub(lambda found: names.get(found[1], found[0]), text)
 
 
 @part

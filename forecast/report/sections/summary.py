@@ -183,6 +183,7 @@ def confidence(subject: Subject) -> Confidence:
             basis.record(
                 scored.resolved,
                 [row.name for row in scored.beside if row.is_worse],
+                ahead=bool(scored.record.rows),
             ),
         ]
     )
