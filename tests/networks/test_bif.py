@@ -377,7 +377,8 @@ MISTAKES = {
     ),
     "probability ( b | a ) { table 0.1, 0.9, 0.2, 0.8; }": (
         "x.bif:4: variable 'b': probabilities do not sum to one in row (x); got 0.3; "
-        "1, or less than 0.1 off by rounding; a table lists the states of 'b' slowest"
+        "1, or less than 0.1 off by rounding; a table lists the states of 'b' slowest; "
+        "with the states of 'b' fastest each row of this one sums to one"
     ),
     "probability ( b | b ) { default 1, 0; }": "x.bif:4: a cycle of parents; got b -> b",
     "probability ( b | a, a ) { default 1, 0; }": "x.bif:4: variable 'b': parent 'a' twice",

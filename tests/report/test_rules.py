@@ -55,7 +55,7 @@ def test_each_number_stands_beside_its_rule(drawn: Drawn) -> None:
     rules = drawn.found.workspace.scenarios
     assert drawn.page["scenarios"][0]["rule"] in rules_in_words(rules, {e: e for e in drawn.found.events}).values()
     assert first_wins(rules) == drawn.page["first_wins"]
-    assert first_wins(rules) in text
+    assert f"First rule that holds wins: {', '.join(rule.name for rule in rules)}." in text
 
 
 def test_the_brief_has_rules_too(drawn: Drawn) -> None:
