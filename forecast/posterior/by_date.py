@@ -235,3 +235,58 @@ def yes_in_draws(layout: Layout, posterior: Posterior, about: Condition, by: dat
         bounded = np.minimum if by <= layout.horizon else np.maximum
         return np.asarray(bounded(probability, at_horizon))
     return probability
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnAllDraws:
+    """Means over all draws of what was solved on some of them alone: `mean` (rows).
+
+    `left` (rows, some draws) is what what is known of all draws does not explain, `slopes` (rows, known) how the rest
+    hangs on it; `known` (known, draws) is that on the some draws and on all of them.
+    """
+
+    mean: Array
+    left: Array
+    slopes: Array
+    known: tuple[Array, Array]
+    weights: tuple[Array, Array]
+
+    def mcse(self) -> Array:
+        """Compute the Monte Carlo standard errors (rows): of what is left on some draws, and of the rest on all."""
+        (_, there), (few, weights) = self.known, self.weights
+        left = averages(self.left, few).mcse
+        taken = averages(self.slopes @ there, weights).mcse if self.slopes.any() else 0.0
+        return np.asarray(np.hypot(left, taken))
+
+
+def on_all_draws(yes: Array, some: Posterior, every: Posterior, v: int) -> OnAllDraws:
+    """Average P(yes) on another day (rows, some draws), about one event, as if it had been solved on all draws.
+
+    The mean over some draws is corrected by what the same draws have at the horizon, of the event's states and of the
+    scenarios, less what all draws have, times the slope on it (regression estimation). A row that this would lead
+    beyond all its draws, where a line says nothing, keeps its plain mean.
+
+    Args:
+        yes: (rows, draws of `some`).
+        some: some of the draws of `every`, as `thinned` gives them, or `every` itself.
+        every: the forecast.
+        v: the event.
+
+    Source: Owen (2013), "Monte Carlo theory, methods and examples", section 8.9.
+    """
+    few, weights = some.weights.weights, every.weights.weights
+    here, there = (np.concatenate([of.evaluation.events[v], of.evaluation.scenarios]) for of in (some, every))
+    plain, slopes = yes @ few, np.zeros((len(yes), len(here)))
+    if some is not every:
+        centred = here - (here @ few)[:, np.newaxis]
+        slopes = yes @ (centred * few).T @ np.linalg.pinv((centred * few) @ centred.T, rcond=1e-10)
+    mean = (yes - slopes @ here) @ few + slopes @ (there @ weights)
+    inside = (yes.min(axis=1) < mean) & (mean < yes.max(axis=1)) & (some is not every)
+    slopes[~inside] = 0.0
+    return OnAllDraws(
+        mean=np.where(inside, mean, plain),
+        left=yes - slopes @ here,
+        slopes=slopes,
+        known=(here, there),
+        weights=(few, weights),
+    )

@@ -35,7 +35,7 @@ def test_against_dated_questions(seed: int, monkeypatch: pytest.MonkeyPatch) -> 
     if found is None:
         return
     told = found.outcome
-    rows = ladder(told.workspace, told.layout, AS_OF, told.posterior)
+    rows = ladder(told.workspace, told.layout, AS_OF, told.posterior).estimates
     every = [
         question(f"{one.id} {states} {day}", one.id, states, day)
         for day in months_asked(AS_OF, HORIZON).values()
@@ -66,7 +66,7 @@ def _small(*, settled: bool) -> tuple[SubQuestionEstimate, ...]:
     theta = np.array([[0.5, 0.4], [0.7, 0.2], [0.4, 0.5], [0.6, 0.5], [0.3, 0.6], [0.7, 0.4]])
     outcome = outcome_of(world, theta, AS_OF)
     own = (question("mine", "a", ("all",), AS_OF + timedelta(days=40)),)
-    return ladder(replace(world, questions=own), outcome.layout, AS_OF, outcome.posterior)
+    return ladder(replace(world, questions=own), outcome.layout, AS_OF, outcome.posterior).estimates
 
 
 def test_what_is_settled_is_not_asked() -> None:
@@ -110,6 +110,6 @@ def test_an_open_question_is_not_decided() -> None:
     """What the ladder asks is open in the network of its day."""
     world = workspace(network(event("a", states=("none", "some", "all"))))
     outcome = outcome_of(world, np.array([[0.5, 0.4], [0.7, 0.2]]), AS_OF)
-    for row in ladder(world, outcome.layout, AS_OF, outcome.posterior):
+    for row in ladder(world, outcome.layout, AS_OF, outcome.posterior).estimates:
         day = compile_workspace(outcome.layout, world, AS_OF, on=row.asks.by)
         assert decided_by(day, row.asks.about, row.asks.by) is None
