@@ -241,22 +241,28 @@ def yes_in_draws(layout: Layout, posterior: Posterior, about: Condition, by: dat
 class OnAllDraws:
     """Means over all draws of what was solved on some of them alone: `mean` (rows).
 
-    `left` (rows, some draws) is what what is known of all draws does not explain, `slopes` (rows, known) how the rest
-    hangs on it; `known` (known, draws) is that on the some draws and on all of them.
+    `left` (rows, draws of `some`) is what the numbers at the horizon do not explain, `slopes` (rows, numbers) how the
+    rest hangs on these.
     """
 
     mean: Array
     left: Array
     slopes: Array
-    known: tuple[Array, Array]
-    weights: tuple[Array, Array]
+    some: Posterior
+    every: Posterior
+    event: int
 
     def mcse(self) -> Array:
         """Compute the Monte Carlo standard errors (rows): of what is left on some draws, and of the rest on all."""
-        (_, there), (few, weights) = self.known, self.weights
-        left = averages(self.left, few).mcse
-        taken = averages(self.slopes @ there, weights).mcse if self.slopes.any() else 0.0
-        return np.asarray(np.hypot(left, taken))
+        left = averages(self.left, self.some.weights.weights).mcse
+        if not self.slopes.any():
+            return left
+        taken = self.slopes @ _at_horizon(self.every, self.event)
+        return np.asarray(np.hypot(left, averages(taken, self.every.weights.weights).mcse))
+
+
+def _at_horizon(of: Posterior, v: int) -> Array:
+    return np.concatenate([of.evaluation.events[v], of.evaluation.scenarios])
 
 
 def on_all_draws(yes: Array, some: Posterior, every: Posterior, v: int) -> OnAllDraws:
@@ -274,19 +280,17 @@ def on_all_draws(yes: Array, some: Posterior, every: Posterior, v: int) -> OnAll
 
     Source: Owen (2013), "Monte Carlo theory, methods and examples", section 8.9.
     """
-    few, weights = some.weights.weights, every.weights.weights
-    here, there = (np.concatenate([of.evaluation.events[v], of.evaluation.scenarios]) for of in (some, every))
+    few = some.weights.weights
+    here = _at_horizon(some, v)
     plain, slopes = yes @ few, np.zeros((len(yes), len(here)))
-    if some is not every:
-        centred = here - (here @ few)[:, np.newaxis]
-        slopes = yes @ (centred * few).T @ np.linalg.pinv((centred * few) @ centred.T, rcond=1e-10)
-    mean = (yes - slopes @ here) @ few + slopes @ (there @ weights)
-    inside = (yes.min(axis=1) < mean) & (mean < yes.max(axis=1)) & (some is not every)
+    if some is every:
+        return OnAllDraws(mean=plain, left=yes, slopes=slopes, some=some, every=every, event=v)
+    means = here @ few
+    of_all = [numbers @ every.weights.weights for numbers in (every.evaluation.events[v], every.evaluation.scenarios)]
+    centred = here - means[:, np.newaxis]
+    slopes = yes @ (centred * few).T @ np.linalg.pinv((centred * few) @ centred.T, rcond=1e-10)
+    mean = plain + slopes @ (np.concatenate(of_all) - means)
+    inside = (yes.min(axis=1) < mean) & (mean < yes.max(axis=1))
     slopes[~inside] = 0.0
-    return OnAllDraws(
-        mean=np.where(inside, mean, plain),
-        left=yes - slopes @ here,
-        slopes=slopes,
-        known=(here, there),
-        weights=(few, weights),
-    )
+    mean = np.where(inside, mean, plain)
+    return OnAllDraws(mean=mean, left=yes - slopes @ here, slopes=slopes, some=some, every=every, event=v)

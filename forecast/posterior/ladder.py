@@ -153,25 +153,24 @@ def ladder(workspace: Workspace, layout: Layout, as_of: date, posterior: Posteri
         if question.opens <= as_of and month_of(question.by) in months
     }
     some = thinned(posterior, _draws_asked(posterior))
-    found: list[tuple[SubQuestion, Array]] = []
-    copies: set[bytes] = set()
-    for one, yes in _answered(workspace, layout, some, _asked(layout, months, own)):
-        key = _key(yes)
-        if one not in own and (key is None or key in copies):
-            continue
-        copies |= {key} if key is not None else set()
-        found.append((one, yes))
-    values = np.array([yes for _, yes in found]).reshape(len(found), some.weights.weights.size)
+    answered = list(_answered(workspace, layout, some, _asked(layout, months, own)))
+    values = np.array([yes for _, yes in answered]).reshape(len(answered), some.weights.weights.size)
+    kept, copies = [], set()
+    for row, (one, key) in enumerate(zip((one for one, _ in answered), _keys(values), strict=True)):
+        if one in own or not (key is None or key in copies):
+            kept.append(row)
+            copies.add(key)
+    asks, values = [answered[row][0] for row in kept], values[kept]
     by_event: dict[int, list[int]] = {}
-    for row, (one, _) in enumerate(found):
+    for row, one in enumerate(asks):
         by_event.setdefault(layout.index[one.event], []).append(row)
     averaged = tuple((rows, on_all_draws(values[rows], some, posterior, v)) for v, rows in by_event.items())
-    probabilities = np.zeros(len(found))
+    probabilities = np.zeros(len(asks))
     for rows, of_event in averaged:
         probabilities[rows] = of_event.mean
     return Ladder(
-        asks=tuple(one for one, _ in found),
-        questions=tuple(own.get(one) for one, _ in found),
+        asks=tuple(asks),
+        questions=tuple(own.get(one) for one in asks),
         probabilities=probabilities,
         yes=values,
         weights=some.weights.weights,
@@ -219,13 +218,12 @@ def _answered(
             yield one, yes_in_draws(layout, posterior, one.about, one.by, events[layout.index[one.event]])
 
 
-def _key(yes: Array) -> bytes | None:
-    """Return what copies and opposites have in common, (draws) as bytes; None for what is certain in all draws."""
+def _keys(yes: Array) -> Iterator[bytes | None]:
+    """Yield what copies and opposites have in common, of each row (rows, draws); None for what is certain."""
     rounded = np.round(yes, DECIMALS)
-    if rounded.min() == rounded.max() and rounded[0] in (0.0, 1.0):
-        return None
+    is_certain = (rounded == 0.0).all(axis=1) | (rounded == 1.0).all(axis=1)
     # An opposite is told by the first draw that is not at one half.
-    uneven = np.flatnonzero(rounded != 0.5)
-    if uneven.size and rounded[uneven[0]] > 0.5:
-        rounded = np.round(1.0 - rounded, DECIMALS)
-    return (rounded + 0.0).tobytes()
+    first = np.take_along_axis(rounded, (rounded != 0.5).argmax(axis=1)[:, np.newaxis], axis=1)
+    alike = np.where(first > 0.5, np.round(1.0 - rounded, DECIMALS), rounded) + 0.0
+    for row, certain in zip(alike, is_certain, strict=True):
+        yield None if certain else row.tobytes()
