@@ -154,8 +154,8 @@ def test_against_all_draws(seed: int) -> None:
     for one, gap in zip(asked.asks, np.abs(asked.probabilities - expected), strict=True):
         if one.by == found.layout.horizon:
             assert gap < 1e-9
-    for row, one in zip(asked.estimates, told, strict=True):
-        assert row.mcse < 3.0 * one.mcse + 1e-9
+    for row, answer in zip(asked.estimates, told, strict=True):
+        assert row.mcse < 3.0 * answer.mcse + 1e-9
         assert row.quantiles[0] <= row.probability <= row.quantiles[-1]
 
 
