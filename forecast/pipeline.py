@@ -30,7 +30,7 @@ from forecast.model.asof import compile_opening, compile_workspace
 from forecast.model.layout import lay_out
 from forecast.model.reliability import evidence_doubts
 from forecast.posterior.directions import direction_doubts
-from forecast.posterior.ladder import SubQuestionEstimate, ladder
+from forecast.posterior.ladder import Ladder, ladder
 from forecast.posterior.moved import leave_out, parts_of
 from forecast.posterior.posterior import (
     check_possible,
@@ -83,7 +83,7 @@ class Update:
     warnings: tuple[Problem, ...]
     doubts: tuple[Problem, ...]
     is_attributed: bool
-    ladder: tuple[SubQuestionEstimate, ...] = ()
+    ladder: Ladder | None = None
 
     @property
     def folder(self) -> Path:
@@ -144,7 +144,7 @@ def _check_clock(ledger: Ledger, today: date) -> None:
 def _compared(
     root: Path,
     outcome: Outcome,
-    asked: tuple[SubQuestionEstimate, ...],
+    asked: Ladder | None,
     ledger: Ledger,
     note: str | None,
     doubts: tuple[Problem, ...],

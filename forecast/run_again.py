@@ -100,10 +100,10 @@ def recompute(
         differences.append(("other numbers", "run again from its inputs, it has other scenarios"))
     elif not run.is_same and (not origin or errors > ERRORS):
         differences.append(("other numbers", f"run again from its inputs, it gives others: {run.words}"))
-    elif run.is_same and (others := list(_other_numbers(line, here, is_of_this=is_of_this))):
+    elif run.is_same and (others := list(_other_numbers(line, again, is_of_this=is_of_this))):
         what = f"its probabilities come out the same when it is run again, but not its {', '.join(others)}"
         differences.append(("other numbers", what))
-    elif not run.is_same and (others := list(_other_widths(line["scenarios"], again.outcome))):
+    elif not run.is_same and (others := list(_others_from_other_draws(line, again))):
         what = f"its probabilities come out alike when it is run again, but not its {', '.join(others)}"
         differences.append(("other numbers", what))
     return run, [IntegrityFinding(Source(LEDGER, number), kind, what) for kind, what in differences]
@@ -149,25 +149,46 @@ def _unlike_inputs(line: Mapping[str, Any], here: Mapping[str, Any], *, by_diges
     return ", ".join(key.replace("_", " ") for key in unlike_keys)
 
 
-def _other_numbers(line: Mapping[str, Any], here: Mapping[str, Any], *, is_of_this: bool) -> Iterator[str]:
-    """Name what a line says beside its probabilities that is not so, or that an update of this version does not say."""
+def _other_numbers(line: Mapping[str, Any], again: pipeline.Update, *, is_of_this: bool) -> Iterator[str]:
+    """Name what a line says beside its probabilities that is not so, or that an update of this version does not say.
+
+    Another version may take other draws for the ladder: its numbers are then compared within their errors.
+    """
+    here = again.line.as_json()
     rows = {row["id"]: row for row in here["scenarios"]}
     parts = [(f" of {row['id']}", row, rows[row["id"]]) for row in line["scenarios"]]
     parts.append(("", line["diagnostics"], here["diagnostics"]))
     for of, recorded, now in parts:
         names = {*recorded, *now} if is_of_this else recorded.keys() & now.keys()
         yield from (f"{name}{of}" for name in sorted(names) if not _is_close(recorded.get(name), now.get(name)))
+    if not is_of_this:
+        yield from _other_ladder(line, again, are_same_draws=True)
+        return
     said, now = (_by_sub_question(content.get("ladder", ())) for content in (line, here))
-    if any(not _is_close(said[one], now.get(one)) for one in said) or (
-        is_of_this and said and said.keys() != now.keys()
-    ):
+    if said and (said.keys() != now.keys() or any(not _is_close(said[one], now[one]) for one in said)):
         yield "ladder"
-    if is_of_this:
-        yield from sorted(line.keys() - here.keys() - UNTOLD)
+    yield from sorted(line.keys() - here.keys() - UNTOLD)
 
 
 def _by_sub_question(ladder: Sequence[Mapping[str, Any]]) -> dict[tuple[str, ...], float]:
     return {(row["event"], *row["states"], day): p for row in ladder for day, p in row["by"].items()}
+
+
+def _other_ladder(line: Mapping[str, Any], again: pipeline.Update, *, are_same_draws: bool) -> Iterator[str]:
+    """Name the ladder of a line where its numbers are not those of this one within the errors of other draws.
+
+    Of other draws something else may be certain or a copy, so that it is no part of the ladder.
+    """
+    said = _by_sub_question(line.get("ladder", ()))
+    found = () if again.ladder is None or not said else again.ladder.estimates
+    now = {(one.asks.event, *one.asks.states, one.asks.by.isoformat()): one for one in found}
+    # As for scenarios: what a line's own error can be hangs on that of what comes out here.
+    far = ERRORS * math.hypot(1.0, ERROR_RATIO)
+    shared = said.keys() & now.keys()
+    if (are_same_draws and said.keys() - shared) or any(
+        abs(said[one] - now[one].probability) > far * now[one].mcse + LAST_DIGITS for one in shared
+    ):
+        yield "ladder"
 
 
 def _is_close(recorded: Any, now: Any) -> bool:
@@ -193,6 +214,11 @@ def _apart(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any
         largest = max(largest, gap)
         errors = max(errors, gap / error if error > 0.0 else (0.0 if gap <= LAST_DIGITS else math.inf))
     return largest, errors
+
+
+def _others_from_other_draws(line: Mapping[str, Any], again: pipeline.Update) -> Iterator[str]:
+    yield from _other_widths(line["scenarios"], again.outcome)
+    yield from _other_ladder(line, again, are_same_draws=False)
 
 
 def _other_widths(recorded: Sequence[Mapping[str, Any]], outcome: Outcome) -> Iterator[str]:

@@ -319,7 +319,7 @@ class Session:
 
     def ladder(self) -> tuple[SubQuestionEstimate, ...]:
         """Compute the sub-questions that the network asks by itself (forecast.posterior.ladder)."""
-        return ladder(self.workspace, self.layout, self.day, self.posterior)
+        return ladder(self.workspace, self.layout, self.day, self.posterior).estimates
 
     def record(self) -> LedgerRecord:
         """Score what the ledger held of sub-questions before they ended (forecast.analysis.record)."""

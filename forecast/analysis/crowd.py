@@ -24,9 +24,9 @@ from forecast.analysis.target import Weighted, weighted
 from forecast.analysis.tilting import AskedEvent, Tilted, Tilting
 from forecast.ledger.outcome import Outcome, by_level
 from forecast.model.asof import AsOfNetwork, compile_workspace
-from forecast.posterior.by_date import QUESTION_QUANTILES, decided, states_on, yes_in_draws
-from forecast.posterior.posterior import Posterior, spacing, thinned
-from forecast.posterior.weights import averages, deviations, effective_size, standard_error, weighted_quantiles
+from forecast.posterior.by_date import QUESTION_QUANTILES, decided, on_all_draws, states_on, yes_in_draws
+from forecast.posterior.posterior import spacing, thinned
+from forecast.posterior.weights import deviations, effective_size, standard_error, weighted_quantiles
 from forecast.workspace.problems import choice
 from forecast.workspace.read_benchmarks import authors_of
 from forecast.workspace.records import Question
@@ -365,8 +365,7 @@ def _own_numbers(
     """Return the forecast's own number for each question, with its Monte Carlo error.
 
     Those of the horizon from all draws. Of earlier days every draw is solved where the days are few, else evenly spaced
-    ones: these are corrected by what the same draws have at the horizon, less what all draws have, times their slope on
-    it (regression estimation). Source: Owen (2013), "Monte Carlo theory, methods and examples", section 8.9.
+    ones, which the horizon corrects (`on_all_draws`).
     """
     of, layout = outcome.posterior, outcome.layout
     questions = [question for group in asked for question in group.questions]
@@ -381,24 +380,9 @@ def _own_numbers(
         states = states_on(on[day], draws, sorted({question.about.event for question in on_day}))
         for question in on_day:
             yes = yes_in_draws(layout, draws, question.about, day, states[question.about.event])
-            v = layout.index[question.about.event]
-            found[question.id] = _corrected(yes, draws, of, v)
+            number = on_all_draws(yes[np.newaxis], draws, of, layout.index[question.about.event])
+            found[question.id] = float(number.mean[0]), float(number.mcse()[0])
     return found
-
-
-def _corrected(yes: Array, some: Posterior, every: Posterior, v: int) -> tuple[float, float]:
-    few, weights = some.weights.weights, every.weights.weights
-    plain = averages(yes[np.newaxis], few)
-    if some is every:
-        return float(plain.mean[0]), float(plain.mcse[0])
-    here, there = (np.concatenate([of.evaluation.events[v], of.evaluation.scenarios]) for of in (some, every))
-    centred = here - (here @ few)[:, np.newaxis]
-    slopes: Array = np.linalg.pinv((centred * few) @ centred.T, rcond=1e-10) @ (centred * few) @ yes
-    left, taken = averages((yes - slopes @ here)[np.newaxis], few), averages((slopes @ there)[np.newaxis], weights)
-    corrected = float(left.mean[0] + taken.mean[0])
-    if not yes.min() < corrected < yes.max():
-        return float(plain.mean[0]), float(plain.mcse[0])  # beyond all draws, where a line says nothing
-    return corrected, float(np.hypot(left.mcse[0], taken.mcse[0]))
 
 
 def _as_forecast(outcome: Outcome, tilting: Tilting, atoms: Atoms, own: Sequence[float]) -> Tilted:

@@ -16,7 +16,7 @@ from forecast.ledger.kept import digest_of_content, manifest_of
 from forecast.ledger.ledger import LEDGER, Ledger, line_of, read_ledger
 from forecast.ledger.outcome import Outcome, diagnostics
 from forecast.plain import as_data
-from forecast.posterior.ladder import SubQuestionEstimate
+from forecast.posterior.ladder import Ladder
 from forecast.sampling.draws import environment, unlike, versions
 from forecast.sampling.readings import question_outcome
 from forecast.sampling.spec import active_statements, known_resolution
@@ -165,7 +165,7 @@ def new_line(
     *,
     note: str | None = None,
     previous: str | None = None,
-    ladder: Sequence[SubQuestionEstimate] | None = None,
+    ladder: Ladder | None = None,
 ) -> Line:
     """Return the line of an outcome, as it will be read.
 
@@ -194,10 +194,10 @@ def new_line(
     return as_read(line)  # a page that is drawn before the line is written is the one that is drawn after it
 
 
-def _ladder_entries(ladder: Sequence[SubQuestionEstimate]) -> tuple[LadderEntry, ...]:
+def _ladder_entries(ladder: Ladder) -> tuple[LadderEntry, ...]:
     by: dict[tuple[str, tuple[str, ...]], dict[str, float]] = {}
-    for one in ladder:
-        by.setdefault((one.asks.event, one.asks.states), {})[one.asks.by.isoformat()] = one.probability
+    for one, probability in zip(ladder.asks, ladder.probabilities.tolist(), strict=True):
+        by.setdefault((one.event, one.states), {})[one.by.isoformat()] = probability
     return tuple(LadderEntry(event=event, states=states, by=days) for (event, states), days in by.items())
 
 

@@ -176,7 +176,8 @@ def _settled(layout: Layout, known: Known, on: date) -> _Settled:
     causes = causes_recipes(layout, known, on)
     highest = (recipe.highest for recipe in causes for _ in range(recipe.auxiliary))
     alive = (*_alive(layout, known, on), *(range(len(states)) for states in highest))
-    return _Settled(row_recipe(layout, known, on), history_recipe(layout, known), alive, causes, AlreadyRead({}, {}))
+    history = _HISTORY.once((layout,), known, lambda: history_recipe(layout, known))  # whatever day is asked about
+    return _Settled(row_recipe(layout, known, on), history, alive, causes, AlreadyRead({}, {}))
 
 
 class Latest[T]:
@@ -224,6 +225,7 @@ class _Heard:
 
 HEARD = _Heard()
 _SETTLED: Latest[_Settled] = Latest(4)
+_HISTORY: Latest[HistoryRecipe] = Latest(4)
 LARGEST_KEPT = 20_000_000  # bytes of one block of draws
 _ROWS: Latest[list[list[Array]]] = Latest(16)  # blocks
 _HISTORIES: Latest[list[Array]] = Latest(16)
@@ -447,7 +449,7 @@ def varying_axes(table: Array) -> tuple[int, ...]:
     return tuple(
         axis
         for axis, size in enumerate(table.shape)
-        if size and not np.array_equal(np.broadcast_to(np.take(table, [0], axis=axis), table.shape), table)
+        if size and (table != table[(*(slice(None),) * axis, slice(1))]).any()
     )
 
 

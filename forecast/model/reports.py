@@ -58,8 +58,7 @@ def on_event(layout: Layout, known: Known, item: Item, bearing: OnEvent, on: dat
     """
     v = layout.index[bearing.event]
     event, path = layout.events[v], known.paths.get(v)
-    form, full = evidence_form(bearing), _full(bearing, event)
-    mean = float(full.mean())
+    form, (full, mean, _) = evidence_form(bearing), _said(bearing, event)
     if path is None:
         return full, mean  # what is said of a constant never wears
     today = min(path.until, on)
@@ -75,10 +74,30 @@ def on_event(layout: Layout, known: Known, item: Item, bearing: OnEvent, on: dat
     return now + share * (full - now), mean
 
 
-def _full(bearing: OnEvent, event: Event) -> Array:
-    """Return what a part says of each state of its event as it was reported, the largest number 1."""
+class _Said(NamedTuple):
+    """What a part says of each state of its event as it was reported, the largest number 1; their mean; the largest."""
+
+    full: Array
+    mean: float
+    best: tuple[int, ...]
+
+
+MOST_SAID = 4000  # parts of which this is kept: about another day each says the same
+_SAID: dict[tuple[int, int], tuple[OnEvent, Event, _Said]] = {}
+
+
+def _said(bearing: OnEvent, event: Event) -> _Said:
+    key = (id(bearing), id(event))
+    if (kept := _SAID.get(key)) is not None:
+        return kept[2]
     numbers = np.array(evidence_form(bearing).likelihood(bearing, event))
-    return np.asarray(numbers / numbers.max())
+    full = np.asarray(numbers / numbers.max())
+    full.flags.writeable = False
+    said = _Said(full, float(full.mean()), tuple(np.flatnonzero(full == full.max()).tolist()))
+    if len(_SAID) >= MOST_SAID:
+        _SAID.clear()
+    _SAID[key] = bearing, event, said  # with both, so that no other ones take their place in memory
+    return said
 
 
 def claimed_on(item: Item) -> date:
@@ -437,10 +456,9 @@ def favoured(item: Item, events: Mapping[str, Event]) -> Favours:
     found = []
     for part in item.bears_on:
         if isinstance(part, OnEvent) and not isinstance(part, Settled):
-            said = _full(part, events[part.event])
-            best = tuple(np.flatnonzero(said == said.max()).tolist())
-            if len(best) < said.size:
-                found.append((part.event, best))
+            said = _said(part, events[part.event])
+            if len(said.best) < said.full.size:
+                found.append((part.event, said.best))
     return tuple(found)
 
 
@@ -534,7 +552,7 @@ def _report(layout: Layout, known: Known, item: Item, reliability: float, on: da
         worn, mean = on_event(layout, known, item, bearing, on)
         made = worn
         if v in known.paths and (was_true := verdict(layout, known, item, bearing)) is not None:
-            made = judged[v, was_true] = _full(bearing, layout.events[v])
+            made = judged[v, was_true] = _said(bearing, layout.events[v]).full
         before, mean_before = lambdas.get(v, (np.ones(()), 1.0))
         lambdas[v] = worn * before, mean * mean_before
         as_made[v] = made * as_made.get(v, np.ones(()))

@@ -235,3 +235,62 @@ def yes_in_draws(layout: Layout, posterior: Posterior, about: Condition, by: dat
         bounded = np.minimum if by <= layout.horizon else np.maximum
         return np.asarray(bounded(probability, at_horizon))
     return probability
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnAllDraws:
+    """Means over all draws of what was solved on some of them alone: `mean` (rows).
+
+    `left` (rows, draws of `some`) is what the numbers at the horizon do not explain, `slopes` (rows, numbers) how the
+    rest hangs on these.
+    """
+
+    mean: Array
+    left: Array
+    slopes: Array
+    some: Posterior
+    every: Posterior
+    event: int
+
+    def mcse(self) -> Array:
+        """Compute the Monte Carlo standard errors (rows): of what is left on some draws, and of the rest on all."""
+        left = averages(self.left, self.some.weights.weights).mcse
+        if not self.slopes.any():
+            return left
+        taken = self.slopes @ _at_horizon(self.every, self.event)
+        return np.asarray(np.hypot(left, averages(taken, self.every.weights.weights).mcse))
+
+
+def _at_horizon(of: Posterior, v: int) -> Array:
+    return np.concatenate([of.evaluation.events[v], of.evaluation.scenarios])
+
+
+def on_all_draws(yes: Array, some: Posterior, every: Posterior, v: int) -> OnAllDraws:
+    """Average P(yes) on another day (rows, some draws), about one event, as if it had been solved on all draws.
+
+    The mean over some draws is corrected by what the same draws have at the horizon, of the event's states and of the
+    scenarios, less what all draws have, times the slope on it (regression estimation). A row that this would lead
+    beyond all its draws, where a line says nothing, keeps its plain mean.
+
+    Args:
+        yes: (rows, draws of `some`).
+        some: some of the draws of `every`, as `thinned` gives them, or `every` itself.
+        every: the forecast.
+        v: the event.
+
+    Source: Owen (2013), "Monte Carlo theory, methods and examples", section 8.9.
+    """
+    few = some.weights.weights
+    here = _at_horizon(some, v)
+    plain, slopes = yes @ few, np.zeros((len(yes), len(here)))
+    if some is every:
+        return OnAllDraws(mean=plain, left=yes, slopes=slopes, some=some, every=every, event=v)
+    means = here @ few
+    of_all = [numbers @ every.weights.weights for numbers in (every.evaluation.events[v], every.evaluation.scenarios)]
+    centred = here - means[:, np.newaxis]
+    slopes = yes @ (centred * few).T @ np.linalg.pinv((centred * few) @ centred.T, rcond=1e-10)
+    mean = plain + slopes @ (np.concatenate(of_all) - means)
+    inside = (yes.min(axis=1) < mean) & (mean < yes.max(axis=1))
+    slopes[~inside] = 0.0
+    mean = np.where(inside, mean, plain)
+    return OnAllDraws(mean=mean, left=yes - slopes @ here, slopes=slopes, some=some, every=every, event=v)

@@ -6,24 +6,27 @@ in the ledger on its own day meets some of its outcomes within weeks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cached_property
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.model.asof import AsOfNetwork, OtherDays
+from forecast.model.asof import OtherDays
 from forecast.model.layout import Layout
-from forecast.posterior.by_date import QUESTION_QUANTILES, decided_by, yes_in_draws
-from forecast.posterior.posterior import Posterior, evaluate, query, thinned
-from forecast.posterior.weights import averages, weighted_quantiles
-from forecast.workspace.records import Condition, Event, Question, Workspace
+from forecast.posterior.by_date import QUESTION_QUANTILES, OnAllDraws, decided_by, on_all_draws, yes_in_draws
+from forecast.posterior.posterior import Posterior, evaluate_events, thinned
+from forecast.posterior.weights import weighted_quantiles
+from forecast.workspace.records import Condition, Event, Workspace
 
 Array = NDArray[np.float64]
 
 AHEAD = (1, 2, 3, 6, 12)  # months from that of the as-of date to those that are asked about
-MOST_DRAWS = 1000  # evenly spaced: what the update of a day should not wait for
+DRAWS = 200  # evenly spaced, of equal weight, or as many as are worth these: the horizon's numbers of all do the rest
+MOST_DRAWS = 1000  # what the update of a day should not wait for
 DECIMALS = 10  # of a probability in a draw, to which two sub-questions are copies
 
 
@@ -93,34 +96,101 @@ def states_asked(event: Event) -> tuple[tuple[str, ...], ...]:
     return tuple((state,) for state in sorted(event.states, key=lambda state: state == event.initial))
 
 
-def ladder(workspace: Workspace, layout: Layout, as_of: date, posterior: Posterior) -> tuple[SubQuestionEstimate, ...]:
+@dataclass(frozen=True, kw_only=True)
+class Ladder:
+    """The sub-questions of a date with their probabilities (rows), in one order.
+
+    `questions` are the ids of the workspace's questions that ask the same. `yes` (rows, draws) is P(yes) in each draw
+    that was solved, `weights` those of these draws; `averaged` holds the rows of each event and their averages.
+    """
+
+    asks: tuple[SubQuestion, ...]
+    questions: tuple[str | None, ...]
+    probabilities: Array
+    yes: Array
+    weights: Array
+    averaged: tuple[tuple[list[int], OnAllDraws], ...]
+
+    @cached_property
+    def estimates(self) -> tuple[SubQuestionEstimate, ...]:
+        """The same with errors and quantiles, which take longer than the probabilities and enter no ledger."""
+        if not self.asks:
+            return ()
+        errors = np.zeros(len(self.asks))
+        for rows, of_event in self.averaged:
+            errors[rows] = of_event.mcse()
+        quantiles = weighted_quantiles(self.yes, self.weights, np.array(QUESTION_QUANTILES))
+        return tuple(
+            SubQuestionEstimate(
+                asks=one, question=question, probability=probability, quantiles=tuple(levels), mcse=error
+            )
+            for one, question, probability, levels, error in zip(
+                self.asks,
+                self.questions,
+                self.probabilities.tolist(),
+                quantiles.tolist(),
+                errors.tolist(),
+                strict=True,
+            )
+        )
+
+
+def ladder(workspace: Workspace, layout: Layout, as_of: date, posterior: Posterior) -> Ladder:
     """Compute every sub-question that is open on a date, by day and then in the order of the network's file.
 
     Asked are all events by the end of some of the next months (AHEAD), and the workspace's own questions that end in
-    these months, by their days. One pass of elimination for each day answers all that is asked about it, on at most
-    MOST_DRAWS of the draws. Left out are those that are certain in all draws, and copies: what has the same probability
-    in every draw as one before it, or as its opposite. The probabilities are those of forecast.posterior.by_date.
+    these months, by their days. Left out are those that are certain in all draws, and copies: what has the same
+    probability in every draw as one before it, or as its opposite.
+
+    The probabilities are those of forecast.posterior.by_date, within their Monte Carlo error: all days are solved in
+    one elimination on some of the draws, as many as are worth DRAWS of equal weight (at most MOST_DRAWS), and corrected
+    by what all draws have at the horizon (`on_all_draws`).
     """
     months = months_asked(as_of, layout.horizon)
     own = {
-        SubQuestion(question.about.event, tuple(question.about.states), question.by): question
+        SubQuestion(question.about.event, tuple(question.about.states), question.by): question.id
         for question in workspace.questions
         if question.opens <= as_of and month_of(question.by) in months
     }
-    some, days = thinned(posterior, MOST_DRAWS), OtherDays(workspace, posterior.asked.network)
-    found: list[tuple[SubQuestion, Array]] = []
-    copies: set[bytes] = set()
-    for day in sorted({*months.values(), *(asked.by for asked in own)}):
-        network = days.on(day)
-        asked = [*_of_day(layout, day)] if day in months.values() else []
-        asked += [one for one in own if one.by == day and one not in asked]
-        for one, yes in _answered(network, some, asked):
-            key = _key(yes)
-            if one not in own and (key is None or key in copies):
-                continue
-            copies |= {key} if key is not None else set()
-            found.append((one, yes))
-    return _estimates(found, own, some.weights.weights)
+    some = thinned(posterior, _draws_asked(posterior))
+    answered = list(_answered(workspace, layout, some, _asked(layout, months, own)))
+    values = np.array([yes for _, yes in answered]).reshape(len(answered), some.weights.weights.size)
+    kept, copies = [], set()
+    for row, (one, key) in enumerate(zip((one for one, _ in answered), _keys(values), strict=True)):
+        if one in own or not (key is None or key in copies):
+            kept.append(row)
+            copies.add(key)
+    asks, values = [answered[row][0] for row in kept], values[kept]
+    by_event: dict[int, list[int]] = {}
+    for row, one in enumerate(asks):
+        by_event.setdefault(layout.index[one.event], []).append(row)
+    averaged = tuple((rows, on_all_draws(values[rows], some, posterior, v)) for v, rows in by_event.items())
+    probabilities = np.zeros(len(asks))
+    for rows, of_event in averaged:
+        probabilities[rows] = of_event.mean
+    return Ladder(
+        asks=tuple(asks),
+        questions=tuple(own.get(one) for one in asks),
+        probabilities=probabilities,
+        yes=values,
+        weights=some.weights.weights,
+        averaged=averaged,
+    )
+
+
+def _draws_asked(posterior: Posterior) -> int:
+    """Return how many evenly spaced draws are worth DRAWS of equal weight, at most MOST_DRAWS."""
+    weights = posterior.weights
+    return min(MOST_DRAWS, ceil(DRAWS * weights.weights.size / weights.effective_size))
+
+
+def _asked(layout: Layout, months: dict[int, date], own: dict[SubQuestion, str]) -> dict[date, list[SubQuestion]]:
+    """Return what is asked about each day, in the order of the days."""
+    asked: dict[date, list[SubQuestion]] = {}
+    for day in sorted({*months.values(), *(one.by for one in own)}):
+        of_day = [*_of_day(layout, day)] if day in months.values() else []
+        asked[day] = [*of_day, *(one for one in own if one.by == day and one not in of_day)]
+    return asked
 
 
 def _of_day(layout: Layout, day: date) -> Iterator[SubQuestion]:
@@ -129,49 +199,31 @@ def _of_day(layout: Layout, day: date) -> Iterator[SubQuestion]:
 
 
 def _answered(
-    network: AsOfNetwork, posterior: Posterior, asked: Sequence[SubQuestion]
+    workspace: Workspace, layout: Layout, posterior: Posterior, asked: dict[date, list[SubQuestion]]
 ) -> Iterator[tuple[SubQuestion, Array]]:
     """Yield P(yes) in every draw of each question that settled evidence leaves open."""
-    layout = network.layout
-    still_open = [one for one in asked if decided_by(network, one.about, one.by) is None]
-    if not still_open:
-        return
-    if network.on == posterior.asked.network.on:
-        events = posterior.evaluation.events
-    else:
-        events = evaluate(query(network, ()), posterior.draws.theta, posterior.reliabilities).events
-    for one in still_open:
-        yield one, yes_in_draws(layout, posterior, one.about, one.by, events[layout.index[one.event]])
+    days = OtherDays(workspace, posterior.asked.network)
+    networks, still_open = [], []
+    for day, of_day in asked.items():
+        network = days.on(day)
+        of_day = [one for one in of_day if decided_by(network, one.about, one.by) is None]
+        if of_day:
+            networks.append(network)
+            still_open.append(of_day)
+    to_solve = [network for network in networks if network.on != posterior.asked.network.on]
+    solved = iter(evaluate_events(to_solve, posterior.draws.theta, posterior.reliabilities))
+    for network, of_day in zip(networks, still_open, strict=True):
+        events = posterior.evaluation.events if network.on == posterior.asked.network.on else next(solved)
+        for one in of_day:
+            yield one, yes_in_draws(layout, posterior, one.about, one.by, events[layout.index[one.event]])
 
 
-def _key(yes: Array) -> bytes | None:
-    """Return what copies and opposites have in common, (draws) as bytes; None for what is certain in all draws."""
+def _keys(yes: Array) -> Iterator[bytes | None]:
+    """Yield what copies and opposites have in common, of each row (rows, draws); None for what is certain."""
     rounded = np.round(yes, DECIMALS)
-    if rounded.min() == rounded.max() and rounded[0] in (0.0, 1.0):
-        return None
+    is_certain = (rounded == 0.0).all(axis=1) | (rounded == 1.0).all(axis=1)
     # An opposite is told by the first draw that is not at one half.
-    uneven = np.flatnonzero(rounded != 0.5)
-    if uneven.size and rounded[uneven[0]] > 0.5:
-        rounded = np.round(1.0 - rounded, DECIMALS)
-    return (rounded + 0.0).tobytes()
-
-
-def _estimates(
-    found: Sequence[tuple[SubQuestion, Array]], own: dict[SubQuestion, Question], weights: Array
-) -> tuple[SubQuestionEstimate, ...]:
-    if not found:
-        return ()
-    values = np.stack([yes for _, yes in found])
-    means = values @ weights
-    errors = averages(values, weights, means).mcse
-    quantiles = weighted_quantiles(values, weights, np.array(QUESTION_QUANTILES))
-    return tuple(
-        SubQuestionEstimate(
-            asks=one,
-            question=own[one].id if one in own else None,
-            probability=float(mean),
-            quantiles=tuple(map(float, row)),
-            mcse=float(error),
-        )
-        for (one, _), mean, row, error in zip(found, means, quantiles, errors, strict=True)
-    )
+    first = np.take_along_axis(rounded, (rounded != 0.5).argmax(axis=1)[:, np.newaxis], axis=1)
+    alike = np.where(first > 0.5, np.round(1.0 - rounded, DECIMALS), rounded) + 0.0
+    for row, certain in zip(alike, is_certain, strict=True):
+        yield None if certain else row.tobytes()

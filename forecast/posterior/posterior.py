@@ -153,6 +153,54 @@ def evaluate(queried: Query, theta: Array, drawn: Reliabilities | None = None) -
     )
 
 
+def evaluate_events(
+    networks: Sequence[AsOfNetwork], theta: Array, drawn: Reliabilities | None = None
+) -> list[tuple[Array, ...]]:
+    """Compute P(x_v | E, theta_d) of every event in several networks: for each network what `Evaluation.events` is.
+
+    Networks that differ in numbers alone, as those of different days mostly do, share one plan and one elimination,
+    their draws side by side: of few draws the calls would cost more than the numbers. Raises as `query` and `evaluate`.
+    """
+    alike: dict[tuple[tuple[int, ...], tuple[tuple[int, ...], ...]], list[int]] = {}
+    for place, network in enumerate(networks):
+        alike.setdefault((network.cards, network.scopes), []).append(place)
+    found: dict[int, tuple[Array, ...]] = {}
+    for places in alike.values():
+        together = [networks[place] for place in places]
+        found |= zip(places, _side_by_side(together, theta, drawn), strict=True)
+    return [found[place] for place in range(len(networks))]
+
+
+def _side_by_side(
+    networks: Sequence[AsOfNetwork], theta: Array, drawn: Reliabilities | None
+) -> Iterator[tuple[Array, ...]]:
+    queried = query(networks[0], ())
+    with_reports = [_factors(network, drawn) for network in networks]
+
+    def solved(*block: Array) -> list[list[Array]]:
+        n_draws = block[0].shape[-1]
+        made = [tables for tables, _ in (of(*block) for of in with_reports)]
+        beside = [_beside(tables, n_draws) for tables in zip(*made, strict=True)]
+        solution = ENGINE.evaluate(queried.plan, queried.with_rules(beside), queried.masks, by_region=False)
+        return [np.split(solution.marginals[v][:, 0], len(networks), axis=1) for v in _events(queried)]
+
+    size = draws_at_once([queried.plan])
+    size = size._replace(draws=max(1, size.draws // len(networks)))
+    parts = ENGINE.in_blocks(solved, theta, *_places(drawn), size=size)
+    for place, network in enumerate(networks):
+        yield tuple(
+            _all_states(network, v, np.concatenate([part[v][place] for part in parts], axis=1))
+            for v in _events(queried)
+        )
+
+
+def _beside(tables: Sequence[Array], n_draws: int) -> Array:
+    """Put tables (states, draws or 1) of as many networks beside each other, or the one that is all of them."""
+    if all(table is tables[0] for table in tables) and tables[0].shape[-1] == 1:
+        return tables[0]
+    return np.concatenate([np.broadcast_to(table, (*table.shape[:-1], n_draws)) for table in tables], axis=-1)
+
+
 def mean_joint(queried: Query, theta: Array, weights: Array, drawn: Reliabilities | None = None) -> tuple[Array, ...]:
     """Compute the weighted mean of P(s, x_v | E, theta_d) for each event: (scenarios, states), summing to one.
 

@@ -82,6 +82,12 @@ def _shift(line: dict[str, Any], by: float) -> dict[str, Any]:
     return line
 
 
+def _step(line: dict[str, Any], by: float) -> dict[str, Any]:
+    days = line["ladder"][0]["by"]
+    days[max(days)] += by if days[max(days)] < 0.5 else -by
+    return line
+
+
 def _excuse(line: dict[str, Any]) -> None:
     _shift(line, 0.1)
     line["environment"]["processor"] = "a loom"
@@ -98,6 +104,15 @@ EXCUSES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "an error of another version": (
         lambda line: (_shift(line, 1e-4), line.update(version="0.1.9"), line["scenarios"][1].update(mcse=1e-4)),
         "but not its mcse of on_the_market",
+    ),
+    "another ladder": (lambda line: _step(line, 1e-4), "but not its ladder"),
+    "another ladder of another version": (
+        lambda line: (_step(line, 0.2), line["versions"].update(program="0" * 16)),
+        "but not its ladder",
+    ),
+    "another ladder from other draws": (
+        lambda line: (_shift(line, 1e-4), _step(line, 0.2), line.update(version="0.1.9")),
+        "but not its ladder",
     ),
     "no errors": (lambda line: line["scenarios"][1].pop("mcse"), "but not its mcse of on_the_market"),
     "no diagnostics": (lambda line: line.update(diagnostics={}), "but not its divergences, "),
@@ -120,6 +135,16 @@ def test_no_line_excuses_itself(name: str, drawn: Path) -> None:
     _, findings = run_again.recompute(drawn, date(2026, 7, 1), [row], 1, lambda _what: None)
     assert told in "\n".join(map(str, findings))
     _, findings = run_again.recompute(drawn, date(2026, 7, 1), [_honest(drawn)], 1, lambda _what: None)
+    assert [] == findings
+
+
+def test_the_ladder_of_another_version(drawn: Path) -> None:
+    """Another version may have solved the ladder on other draws: its numbers count as the same within their errors."""
+    line = json.loads((drawn / LEDGER).read_text(encoding="utf-8"))
+    _step(line, 1e-4)
+    line["versions"]["program"] = "0" * 16
+    row = Row(1, encode(line).encode(), "", line)
+    _, findings = run_again.recompute(drawn, date(2026, 7, 1), [row], 1, lambda _what: None)
     assert [] == findings
 
 

@@ -11,10 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forecast.ledger.outcome import Outcome
 from forecast.model.asof import compile_workspace
+from forecast.model.layout import lay_out
 from forecast.posterior.by_date import decided_by, question_probabilities
 from forecast.posterior.ladder import (
     AHEAD,
+    DRAWS,
+    MOST_DRAWS,
     SubQuestionEstimate,
     ladder,
     month_end,
@@ -22,10 +26,13 @@ from forecast.posterior.ladder import (
     months_asked,
     states_asked,
 )
+from forecast.posterior.posterior import evaluate, evaluate_events, query
+from forecast.posterior.weights import Weights, averages, effective_size
 from forecast.workspace.records import Settled
 from tests.analysis.worlds import AS_OF, answered, outcome_of
+from tests.oracle.random_worlds import random_theta
 from tests.posterior.test_questions import question
-from tests.worlds import HERE, HORIZON, event, item, network, workspace
+from tests.worlds import HERE, HORIZON, event, item, network, random_network, workspace
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -35,7 +42,7 @@ def test_against_dated_questions(seed: int, monkeypatch: pytest.MonkeyPatch) -> 
     if found is None:
         return
     told = found.outcome
-    rows = ladder(told.workspace, told.layout, AS_OF, told.posterior)
+    rows = ladder(told.workspace, told.layout, AS_OF, told.posterior).estimates
     every = [
         question(f"{one.id} {states} {day}", one.id, states, day)
         for day in months_asked(AS_OF, HORIZON).values()
@@ -66,7 +73,7 @@ def _small(*, settled: bool) -> tuple[SubQuestionEstimate, ...]:
     theta = np.array([[0.5, 0.4], [0.7, 0.2], [0.4, 0.5], [0.6, 0.5], [0.3, 0.6], [0.7, 0.4]])
     outcome = outcome_of(world, theta, AS_OF)
     own = (question("mine", "a", ("all",), AS_OF + timedelta(days=40)),)
-    return ladder(replace(world, questions=own), outcome.layout, AS_OF, outcome.posterior)
+    return ladder(replace(world, questions=own), outcome.layout, AS_OF, outcome.posterior).estimates
 
 
 def test_what_is_settled_is_not_asked() -> None:
@@ -110,6 +117,80 @@ def test_an_open_question_is_not_decided() -> None:
     """What the ladder asks is open in the network of its day."""
     world = workspace(network(event("a", states=("none", "some", "all"))))
     outcome = outcome_of(world, np.array([[0.5, 0.4], [0.7, 0.2]]), AS_OF)
-    for row in ladder(world, outcome.layout, AS_OF, outcome.posterior):
+    for row in ladder(world, outcome.layout, AS_OF, outcome.posterior).estimates:
         day = compile_workspace(outcome.layout, world, AS_OF, on=row.asks.by)
         assert decided_by(day, row.asks.about, row.asks.by) is None
+
+
+def _many(seed: int, n_draws: int) -> Outcome:
+    """A random world of four events without reports, on many independent draws that weigh unevenly."""
+    rng = np.random.default_rng(seed)
+    world = workspace(random_network(rng, 4))
+    found = outcome_of(world, random_theta(rng, lay_out(world.network), n_draws)[1], AS_OF)
+    weights = rng.dirichlet(np.full(n_draws, 5.0))
+    posterior = replace(found.posterior, weights=Weights(weights, 0.0, effective_size(weights)))
+    return replace(found, posterior=posterior)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_against_all_draws(seed: int) -> None:
+    """What is solved on some draws is the mean over all of them, within the error of what the horizon leaves open.
+
+    That error is smaller than without the horizon, and none at the horizon itself.
+    """
+    found = _many(seed, 4000)
+    asked = ladder(found.workspace, found.layout, AS_OF, found.posterior)
+    assert DRAWS <= asked.weights.size <= MOST_DRAWS
+    questions = [question(str(row), one.event, one.states, one.by) for row, one in enumerate(asked.asks)]
+    told = question_probabilities(found.workspace, found.layout, AS_OF, found.posterior, questions)
+    expected = np.array([one.probability for one in told])
+    left, plain = np.zeros(len(expected)), averages(asked.yes, asked.weights).mcse
+    for rows, of_event in asked.averaged:
+        left[rows] = averages(of_event.left, asked.weights).mcse
+        np.testing.assert_array_equal(asked.probabilities[rows], of_event.mean)
+    # The largest of some dozens that hang together, from independent draws.
+    assert (np.abs(asked.probabilities - expected) <= 4.5 * left + 1e-9).all()
+    assert np.median(left / plain) < 0.7
+    for one, gap in zip(asked.asks, np.abs(asked.probabilities - expected), strict=True):
+        if one.by == found.layout.horizon:
+            assert gap < 1e-9
+    for row, answer in zip(asked.estimates, told, strict=True):
+        assert row.mcse < 3.0 * answer.mcse + 1e-9
+        assert row.quantiles[0] <= row.probability <= row.quantiles[-1]
+
+
+def test_errors_are_as_large_as_they_say() -> None:
+    """Over many samples of draws the mean is off by its Monte Carlo error: the square of their ratio is one."""
+    ratios = []
+    truth: dict[object, list[float]] = {}
+    found = [ladder(one.workspace, one.layout, AS_OF, one.posterior) for one in (_resampled(k) for k in range(40))]
+    for one in found:
+        for row in one.estimates:
+            truth.setdefault(row.asks, []).append(row.probability)
+    means = {asks: float(np.mean(values)) for asks, values in truth.items() if len(values) == len(found)}
+    for one in found:
+        ratios += [((row.probability - means[row.asks]) / row.mcse) ** 2 for row in one.estimates if row.asks in means]
+    assert 0.6 < float(np.mean(ratios)) < 1.5
+
+
+def _resampled(k: int) -> Outcome:
+    """The same world on draws of their own."""
+    rng = np.random.default_rng(7)
+    world = workspace(random_network(rng, 3))
+    layout = lay_out(world.network)
+    return outcome_of(world, random_theta(np.random.default_rng(100 + k), layout, 2000)[1], AS_OF)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_days_side_by_side_are_each_day_alone(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks of several days, alike or not, have the posterior in one elimination that each has in its own."""
+    found = answered(seed, 4, monkeypatch)
+    if found is None:
+        return
+    told = found.outcome
+    days = [AS_OF, AS_OF + timedelta(days=40), HORIZON - timedelta(days=90), HORIZON]
+    networks = [compile_workspace(told.layout, told.workspace, AS_OF, on=day) for day in days]
+    theta, drawn = told.posterior.draws.theta, told.posterior.reliabilities
+    for of_day, events in zip(networks, evaluate_events(networks, theta, drawn), strict=True):
+        for v, expected in enumerate(evaluate(query(of_day, ()), theta, drawn).events):
+            np.testing.assert_allclose(events[v], expected, rtol=0, atol=1e-12)

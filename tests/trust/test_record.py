@@ -68,7 +68,7 @@ def _lived(seed: int) -> tuple[list[RecordedForecast], list[float]]:
         ended = courses[rng.choice(len(courses), p=[joint[states] / total for states in courses])]
         state = dict(zip(world.network.events, ended, strict=True))
         differences: dict[str, list[float]] = {}
-        for one in ladder(known, layout, as_of, found.posterior):
+        for one in ladder(known, layout, as_of, found.posterior).estimates:
             if one.asks.by != by:
                 continue
             p, q = one.probability, 0.15
