@@ -154,6 +154,9 @@ def pool(
             result = pooled(table, own, progress, refit=not no_refit, workers=where)
     finally:
         progress.done()
+    if result.least_scatter:
+        least = f"a scatter of at least {result.least_scatter:g} log-odds is assumed"
+        click.echo(f"warning: so many numbers are equal that they show no scatter of experts; {least}", err=True)
     if result.distrust:
         drawn = f"after {result.diagnostics['sampled']:.0f} draws"
         click.echo(f"warning: this pool is not reliable {drawn}: {'; '.join(result.distrust)}", err=True)
