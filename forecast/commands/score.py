@@ -23,7 +23,8 @@ from forecast.commands import running
 from forecast.commands.readable import sparkline
 from forecast.commands.running import Progress, echo_json, opened, placed, refused, wrong_usage
 from forecast.commands.score_tables import print_scores
-from forecast.digits import percent, share, signed
+from forecast.digits import percent, score_difference, share
+from forecast.digits import score as as_score
 from forecast.files import replace_file
 from forecast.plain import as_data
 from forecast.sampling.settings import CORES
@@ -204,12 +205,13 @@ def _print_scores(what: str, scored: Sequence[MeanScores]) -> None:
     rows = []
     for row in scored:
         cells = [HEADINGS.get(row.name, row.name) if what == "pool" else row.name, str(row.n)]
-        cells += [f"{row.means[measure]:.4f}" for measure in ("brier", "log")]
+        cells += [as_score(row.means[measure], 4) for measure in ("brier", "log")]
         if row.against_pool is None:
             cells += ["", ""]
         else:
             against = row.against_pool["brier"]
-            cells += [signed(against.mean, 4), f"{signed(against.low, 4)} {signed(against.high, 4)}"]
+            ends = f"{score_difference(against.low, 4)} {score_difference(against.high, 4)}"
+            cells += [score_difference(against.mean, 4), ends]
         rows.append(cells)
     click.echo()
     _print_grid([what, "n", "Brier", "log", "Brier less pooled", "90 % interval"], rows)
