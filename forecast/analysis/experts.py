@@ -202,7 +202,7 @@ def _on_noise(noise: Spread | None, typical: float) -> str:
 
 
 def _on_record(record: Record) -> str:
-    if record.slope is None or record.bias is None:
+    if record.slope is None or record.bias is None or record.brier is None:
         return f"No track record counts yet ({record.resolved} of {record.needed} resolved forecasts)."
     bias, slope = record.bias.mean, record.slope.mean
     direction = "too high" if bias > 0 else "too low"

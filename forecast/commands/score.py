@@ -179,10 +179,18 @@ def _print_grid(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
     grid = Table(box=None, pad_edge=False, header_style="bold")
     for place, heading in enumerate(headings):
-        grid.add_column(heading, justify="right" if place else "left", overflow="fold", no_wrap=place > 0)
+        least = 0 if place else len(heading)
+        grid.add_column(
+            heading, justify="right" if place else "left", overflow="fold", no_wrap=place > 0, min_width=least
+        )
     for row in rows:
         grid.add_row(*map(Text, row))
-    Console(highlight=False).print(grid)
+    # Names break where the terminal is narrow; no number does, and none is cut.
+    columns = zip(headings[1:], *(row[1:] for row in rows), strict=True)
+    least = len(headings[0]) + sum(2 + max(map(len, column)) for column in columns)
+    console = Console(highlight=False)
+    console.width = max(console.width, least)
+    console.print(grid)
 
 
 def _print_questions(questions: Sequence[PooledQuestion]) -> None:

@@ -182,7 +182,7 @@ def test_the_table_of_the_export_alone(tmp_path: Path) -> None:
     content = _table(HEADINGS, *ROWS[:4])
     assert (0, ["01 0.25"]) == _imported(example(tmp_path), "metaculus", [content])[::2]
     status, said, _ = _imported(tmp_path, "metaculus", [content.replace(b"0.25", b"25 %")])
-    assert (1, True) == (status, "page0.json:4: centers is not a probability; got '25 %'" in said), said
+    assert (1, True) == (status, "page0.json:4: Probability Yes is not a probability; got '25 %'" in said), said
 
 
 def test_a_broken_zip_file_is_told(tmp_path: Path) -> None:
