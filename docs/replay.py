@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 import pandas as pd
 
 from forecast.analysis.replay_day import TABLE, Course, forecaster_courses, scenario_courses
-from forecast.digits import percent
+from forecast.digits import percent, score, score_difference
 from forecast.scoring.score_table import score_table
 
 ROOT = Path(__file__).parents[1]
@@ -90,7 +90,7 @@ def readme_table(found: Mapping[str, Any]) -> str:
             continue
         log = next(one for one in ours if one["of"] == "log" and one["benchmark"] == row["benchmark"])
         less = row["anytime"]
-        interval = f"{less['mean']:+.3f} ({less['low']:+.3f} to {less['high']:+.3f})"
+        interval = f"{_apart(less['mean'])} ({_apart(less['low'])} to {_apart(less['high'])})"
         cells = (
             row["benchmark"],
             row["n_questions"],
@@ -123,8 +123,12 @@ def _heaviest(ours: Sequence[Mapping[str, Any]]) -> str:
     ).replace("%", " %")
 
 
-def _digits(score: float | str) -> str:
-    return score if isinstance(score, str) else f"{score:.3f}"
+def _digits(mean: float | str) -> str:
+    return mean if isinstance(mean, str) else score(mean, 3)
+
+
+def _apart(difference: float) -> str:
+    return score_difference(difference, 3)
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
-from math import exp
+from math import exp, isfinite
 
 UNITS = ((0.001, 1), (0.01, 0), (0.1, 0))  # of a probability, finest first, with the decimals of a percentage
 FINEST_QUANTILE = 1  # index in UNITS: quantiles are less precise than means, so never finer than whole percents
@@ -197,6 +197,25 @@ def size(value: float, decimals: int) -> str:
         return f"{0.0:.{decimals}f}"
     text = f"{value:.{decimals}f}"
     return text if float(text) else f"<{10.0**-decimals:.{decimals}f}"
+
+
+def score(value: float, decimals: int) -> str:
+    """Write a score with so many decimals; only 0 is written as 0, and what is nearer to it is less than one unit."""
+    if not isfinite(value):
+        return "infinite" if value > 0.0 else str(value)
+    text = f"{value:.{decimals}f}"
+    return text if not value or float(text) else f"{'<' if value > 0.0 else '>-'}{10.0**-decimals:.{decimals}f}"
+
+
+def score_difference(value: float, decimals: int) -> str:
+    """Write a difference of scores, or an end of its interval, with its sign; only what is rounding is written as 0.
+
+    What would round to zero lies between zero and one unit: <+0.0001, >-0.0001.
+    """
+    if abs(value) < NOTHING:
+        return f"{0.0:.{decimals}f}"
+    text = f"{value:+.{decimals}f}"
+    return text if float(text) else f"{'<' if value > 0.0 else '>'}{text[0]}{10.0**-decimals:.{decimals}f}"
 
 
 def share(value: float, decimals: int) -> str:

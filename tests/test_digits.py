@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from forecast.digits import (
     MOST_DECIMALS,
+    NOTHING,
     SMALLEST,
     UNITS,
     UNKNOWN_ERROR,
@@ -25,6 +26,8 @@ from forecast.digits import (
     percent,
     plain,
     points,
+    score,
+    score_difference,
     share,
     signed,
     size,
@@ -259,3 +262,29 @@ def test_no_zero_has_a_sign(value: float, decimals: int) -> None:
     assert "-" not in shown
     assert shown.startswith("<") == (abs(value) >= 1e-12 and not float(f"{abs(value):.{decimals}f}"))
     assert ["0.00", "0.00", "<0.01", "2.05"] == [size(x, 2) for x in (-0.0, 1e-17, 0.004, 2.05)]
+
+
+@given(value=st.floats(0.0, 3.0), decimals=st.integers(1, 4))
+def test_a_score_that_is_not_zero_is_not_written_as_zero(value: float, decimals: int) -> None:
+    """Only 0 is 0; a bound holds what it bounds, and any other text is within half a unit."""
+    text, unit = score(value, decimals), 10.0**-decimals
+    if text.startswith("<"):
+        assert 0.0 < value < unit
+    else:
+        assert abs(float(text) - value) <= 0.5 * unit + 1e-12
+        assert (float(text) == 0.0) == (value == 0.0)
+
+
+@given(value=st.floats(-3.0, 3.0), decimals=st.integers(1, 4))
+def test_a_difference_of_scores_that_is_not_zero_has_its_sign(value: float, decimals: int) -> None:
+    """What is not rounding has its sign, and a bound lies on the other side of it than 0."""
+    text, unit = score_difference(value, decimals), 10.0**-decimals
+    if text[0] in "<>":
+        assert 0.0 < abs(value) < unit
+        assert float(text[1:]) == (unit if value > 0.0 else -unit)
+        assert text[0] == ("<" if value > 0.0 else ">")
+    elif abs(value) < NOTHING:
+        assert text == f"{0.0:.{decimals}f}"
+    else:
+        assert text[0] == ("+" if value > 0.0 else "-")
+        assert abs(float(text) - value) <= 0.5 * unit + 1e-12

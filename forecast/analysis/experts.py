@@ -13,6 +13,7 @@ from forecast.analysis.agreement import Agreement, agreement
 from forecast.analysis.coherence import conflicts
 from forecast.analysis.distance import Distance
 from forecast.analysis.statements import StatementRow, statement_rows
+from forecast.digits import score
 from forecast.ledger.outcome import Outcome
 from forecast.model.asof import AsOfNetwork
 from forecast.model.reports import Report, claimed_on, verdict
@@ -201,13 +202,13 @@ def _on_noise(noise: Spread | None, typical: float) -> str:
 
 
 def _on_record(record: Record) -> str:
-    if record.slope is None or record.bias is None:
+    if record.slope is None or record.bias is None or record.brier is None:
         return f"No track record counts yet ({record.resolved} of {record.needed} resolved forecasts)."
     bias, slope = record.bias.mean, record.slope.mean
     direction = "too high" if bias > 0 else "too low"
     stretch = "too far from" if slope > 1 else "too near to"
     return (
-        f"{record.resolved} forecasts are resolved, with a Brier score of {record.brier:.3f}: on average "
+        f"{record.resolved} forecasts are resolved, with a Brier score of {score(record.brier, 3)}: on average "
         f"{abs(bias):.1f} log-odds {direction}, and {stretch} one half by a factor of {max(slope, 1 / slope):.1f}."
     )
 

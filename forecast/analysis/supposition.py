@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import fsum
@@ -382,7 +383,7 @@ def read_supposition(
     *,
     at_once: bool = False,
 ) -> Supposition:
-    """Read EVENT=STATE (or EVENT=STATE,STATE), EVENT=STATE and EVENT=STATE:P (or EVENT=STATE:P,STATE:P).
+    """Read EVENT=STATE (or EVENT=STATE,STATE, EVENT>=STATE, EVENT<=STATE), EVENT=STATE and EVENT=STATE:P (or more).
 
     Raises UnknownTargetError for a name that there is not, and ValueError for what makes no sense together.
     """
@@ -425,36 +426,55 @@ def _all_read(outcome: Outcome, learned: Sequence[str], imposed: Sequence[str], 
     return supposition
 
 
-def _split(outcome: Outcome, text: str, form: str) -> tuple[int, tuple[str, ...], str]:
-    name, equals, value = text.partition("=")
-    if not equals or not value:
+SIGNED = re.compile(r"([^<>=]*)(>=|<=|=)(.+)", re.DOTALL)
+
+
+def _split(outcome: Outcome, text: str, form: str) -> tuple[int, tuple[str, ...], str, str]:
+    """Return the event, its states, the sign and what stands behind it."""
+    parts = SIGNED.fullmatch(text)
+    if not parts:
         msg = f"'{text}': write {form}"
         raise UnknownTargetError(msg)
+    name, sign, value = parts[1].strip(), parts[2], parts[3].strip()
     states = event_states(outcome, name, tuple(outcome.events))
-    return outcome.layout.index[name], states, value
+    return outcome.layout.index[name], states, sign, value
+
+
+def _only_equal(outcome: Outcome, text: str, form: str) -> tuple[int, tuple[str, ...], str]:
+    v, states, sign, value = _split(outcome, text, form)
+    if sign != "=":
+        msg = f"'{text}': here only one state can be named; write {form}"
+        raise UnknownTargetError(msg)
+    return v, states, value
 
 
 def _place(text: str, state: str, states: tuple[str, ...]) -> int:
     if state not in states:
-        msg = (
-            f"'{text}': event '{text.partition('=')[0]}' has no state {shown(state)}; {choice('states', state, states)}"
-        )
+        name = text.partition("=")[0].rstrip("<> ")
+        msg = f"'{text}': event '{name}' has no state {shown(state)}; {choice('states', state, states)}"
         raise UnknownTargetError(msg)
     return states.index(state)
 
 
 def _learned(outcome: Outcome, text: str) -> Learned:
-    v, states, value = _split(outcome, text, "EVENT=STATE")
-    return Learned(text, v, tuple(_place(text, state, states) for state in value.split(",")))
+    v, states, sign, value = _split(outcome, text, "EVENT=STATE")
+    if sign == "=":
+        return Learned(text, v, tuple(_place(text, state.strip(), states) for state in value.split(",")))
+    place = _place(text, value, states)
+    held = range(place, len(states)) if sign == ">=" else range(place + 1)
+    if len(held) == len(states):
+        msg = f"'{text}': that is every state, so that nothing is supposed"
+        raise ValueError(msg)
+    return Learned(text, v, tuple(held))
 
 
 def _imposed(outcome: Outcome, text: str) -> Imposed:
-    v, states, value = _split(outcome, text, "EVENT=STATE")
+    v, states, value = _only_equal(outcome, text, "EVENT=STATE")
     return Imposed(text, v, _place(text, value, states))
 
 
 def _reset(outcome: Outcome, text: str) -> Reset:
-    v, states, value = _split(outcome, text, "EVENT=STATE:PROBABILITY")
+    v, states, value = _only_equal(outcome, text, "EVENT=STATE:PROBABILITY")
     given: dict[int, float] = {}
     for part in value.split(","):
         state, colon, number = part.rpartition(":")

@@ -48,6 +48,9 @@ def find_target(outcome: Outcome, text: str | None) -> Partition:
     if text in outcome.scenario_ids:
         return Partition(None, outcome.scenario_ids, rules, outcome.scenario_ids.index(text))
     name, equals, state = text.partition("=")
+    if equals and name.endswith((">", "<")) and name[:-1].strip() in outcome.events:
+        msg = f"'{text}' is several states, and one is asked about; write EVENT=STATE"
+        raise UnknownTargetError(msg)
     states = event_states(outcome, name, (*outcome.scenario_ids, *outcome.events))
     if equals and state not in states:
         msg = f"event '{name}' has no state {shown(state)}; {choice('states', state, states)}"

@@ -7,7 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from rich.cells import cell_len
+from rich.console import Console
 from rich.table import Table as Grid
+from rich.text import Text
 
 from forecast.commands import running
 from forecast.commands.readable import middle_90, print_table, style_of
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from forecast.analysis.crowd import CrowdWorld as Answer
     from forecast.analysis.gap import Gap, StatementGap
 
+GAP = 2  # columns between those of a table
 FEW_DRAWS = 100.0  # effective draws under which what is implied rests on too few
 
 
@@ -52,7 +56,7 @@ def crowd(
 
 
 def _print_crowd(answer: Answer) -> None:
-    print_table(_prices(answer.prices))
+    _print_prices(answer.prices)
     for one in answer.left_out:
         click.echo(f"left out: {one.question}: {one.why}")
     click.echo()
@@ -72,21 +76,36 @@ def _print_crowd(answer: Answer) -> None:
         click.echo(f"rests on few draws: effective size {answer.ess:.0f}")
 
 
-def _prices(rows: Sequence[Price]) -> Grid:
-    grid = Grid(box=None, pad_edge=False, header_style="bold")
+def _print_prices(rows: Sequence[Price]) -> None:
+    """Print a line a price; where names leave too little room for the numbers, each question above its prices."""
     are_used = any(row.coherent != row.price for row in rows)
-    for heading in ("question", "forecaster", "on"):
-        grid.add_column(heading)
-    for heading in ("forecast", "price", *(("used",) if are_used else ()), "apart"):
-        grid.add_column(heading, justify="right")
-    before = ""
+    headings = ("question", "forecaster", "on", "forecast", "price", *(("used",) if are_used else ()), "apart")
+    lines = [headings]
     for row in rows:
-        name, before = ("" if row.question == before else row.question), row.question
         apart = "-" if row.decibans is None else f"{signed(row.decibans, 1)} dB"
         used = (exact(row.coherent),) if are_used else ()
-        cells = (percent(row.forecast, row.mcse), exact(row.price), *used, apart)
-        grid.add_row(name, row.forecaster, f"{row.date}", *cells)
-    return grid
+        numbers = (percent(row.forecast, row.mcse), exact(row.price), *used, apart)
+        lines.append((row.question, row.forecaster, f"{row.date}", *numbers))
+    widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
+    is_wide = sum(widths) + GAP * (len(widths) - 1) > Console().width
+    grid = _grid(headings[:3], headings[3:], "") if not is_wide else _grid(("forecaster", "on"), headings[3:], "")
+    names = []
+    before = ""
+    for question, *cells in lines[1:]:
+        name, before = ("" if question == before else question), question
+        names.append(name)
+        grid.add_row(*map(Text, cells if is_wide else (name, *cells)))
+    if not is_wide:
+        print_table(grid)
+        return
+    with (console := Console(highlight=False)).capture() as printed:
+        print_table(grid, console)
+    heading, *below = printed.get().splitlines()
+    click.echo(heading)
+    for name, line in zip(names, below, strict=True):
+        if name:
+            click.echo(name)
+        click.echo(line)
 
 
 def _print_book(book: Contradiction) -> None:
@@ -102,7 +121,7 @@ def _scenarios(rows: Sequence[Implied]) -> Grid:
     grid = Grid(box=None, pad_edge=False, header_style="bold")
     grid.add_column("scenario")
     for heading in ("forecast", "90 %", "crowd", "90 %", "change"):
-        grid.add_column(heading, justify="right")
+        grid.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         moved = row.implied - row.forecast
         numbers = before_after((row.forecast, row.forecast_mcse), (row.implied, row.mcse), (moved, row.mcse))
@@ -199,7 +218,7 @@ def _grid(names: tuple[str, ...], numbers: tuple[str, ...], last: str) -> Grid:
     for heading in names:
         grid.add_column(heading)
     for heading in numbers:
-        grid.add_column(heading, justify="right")
+        grid.add_column(heading, justify="right", no_wrap=True)
     if last:
         grid.add_column(last, overflow="fold")
     return grid

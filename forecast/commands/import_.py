@@ -19,7 +19,16 @@ from forecast.workspace.evidence_forms.support import DECIBANS
 from forecast.workspace.feeds import ItemsFeed, feeds, feeds_of, names
 from forecast.workspace.feeds.coded_table import Coder, File, condition
 from forecast.workspace.feeds.counted import Filed, Wanted, count, item_fields, state_problems, states_of
-from forecast.workspace.feeds.histories import Crowd, HistorySelection, Point, as_csv, last_of_days, merged, read_points
+from forecast.workspace.feeds.histories import (
+    Crowd,
+    HistorySelection,
+    Pages,
+    Point,
+    as_csv,
+    last_of_days,
+    merged,
+    read_points,
+)
 from forecast.workspace.files import BENCHMARKS, TABLE, read_outside
 from forecast.workspace.nodes import NAME_PATTERN
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, choice
@@ -302,9 +311,9 @@ def import_benchmark(
     now = datetime.now(UTC)
     path = f"{BENCHMARKS}{benchmark_id}{TABLE}"
     crowd, points = feeds_of(Crowd)[form], list[Point]()
-    told, wrong = list[Problem](), list[Problem]()
+    told, wrong, pages = list[Problem](), list[Problem](), Pages()
     for file, content in contents:
-        found, problems = read_points(content, file, crowd, now.timestamp(), selection)
+        found, problems = read_points(content, file, crowd, now.timestamp(), selection, pages)
         points += found
         for problem in problems:
             (wrong if problem.severity == "error" else told).append(problem)

@@ -15,6 +15,7 @@ from forecast.sampling.settings import CHAINS, SAMPLED_PER_CHAIN
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from rich.console import Console
     from rich.table import Table as Grid
 
     from forecast.analysis.questions import ByDate, Chance, EventOn, ScenarioOn, StateOn
@@ -43,7 +44,7 @@ def middle_90(quantiles: Mapping[str, float], mcse: float | None) -> str:
     return interval(quantiles["0.05"], quantiles["0.95"], mcse)
 
 
-def print_table(grid: Grid) -> None:
+def print_table(grid: Grid, console: Console | None = None) -> None:
     """Print a table as wide as the terminal; where that is too narrow, lines break between words, never within one.
 
     What is left of the width goes to the columns that would break most often. A table whose words
@@ -52,7 +53,7 @@ def print_table(grid: Grid) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    console = Console(highlight=False, soft_wrap=False)
+    console = console or Console(highlight=False, soft_wrap=False)
     least, most = [], []
     for column in grid.columns:
         cells = [cell if isinstance(cell, Text) else Text(str(cell)) for cell in (column.header, *column.cells)]

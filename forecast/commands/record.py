@@ -14,7 +14,7 @@ from rich.text import Text
 from forecast.commands import running
 from forecast.commands.readable import middle_90, print_table
 from forecast.commands.running import echo_json, opened, said
-from forecast.digits import exact, percent, signed
+from forecast.digits import exact, percent, score, score_difference
 from forecast.plain import as_data
 from forecast.posterior.by_date import QUESTION_QUANTILES
 from forecast.workspace.problems import choice
@@ -123,10 +123,10 @@ def _print_ahead(ahead: RecordAhead) -> None:
         f"{ahead.n_sub_questions} sub-questions of {ahead.n_events} events in {_n(ahead.n_months, 'month')}: "
         f"{ahead.expected_yes:.1f} expected to end in yes, {ahead.n_yes} did"
     )
-    log = "infinite" if ahead.log is None else f"{ahead.log:.{DECIMALS}f}"
+    log = "infinite" if ahead.log is None else score(ahead.log, DECIMALS)
     click.echo(
-        f"Brier {ahead.brier:.{DECIMALS}f}, log {log}; "
-        f"sharpness {ahead.sharpness:.{DECIMALS}f}: the Brier score that the forecasts expect of themselves"
+        f"Brier {score(ahead.brier, DECIMALS)}, log {log}; "
+        f"sharpness {score(ahead.sharpness, DECIMALS)}: the Brier score that the forecasts expect of themselves"
     )
     click.echo(f"probability less outcome: {_mean(ahead.bias)}, {_interval(ahead.bias)}")
     if ahead.beside:
@@ -157,9 +157,9 @@ def _print_beside(heading: str, rows: Sequence[BesideOther], *, by_topic: bool) 
         grid.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         name = str(row.topic) if by_topic else row.other
-        briers = (f"{row.brier:.{DECIMALS}f}", f"{row.brier_theirs:.{DECIMALS}f}")
+        briers = (score(row.brier, DECIMALS), score(row.brier_theirs, DECIMALS))
         difference = f"{_mean(row.difference)} ({_interval(row.difference)})"
-        logs = ["infinite" if one is None else f"{one:.{DECIMALS}f}" for one in (row.log, row.log_theirs)]
+        logs = ["infinite" if one is None else score(one, DECIMALS) for one in (row.log, row.log_theirs)]
         cells = (str(row.n_months), str(row.n_sub_questions), *briers, difference, *([] if by_topic else logs))
         grid.add_row(*map(Text, (name, *cells, more_needed(row))))
     print_table(grid)
@@ -179,11 +179,11 @@ def _n(count: int, what: str) -> str:
 
 
 def _mean(found: MeanDifference) -> str:
-    return signed(found.mean, DECIMALS)
+    return score_difference(found.mean, DECIMALS)
 
 
 def _interval(found: MeanDifference) -> str:
-    return f"{signed(found.low, DECIMALS)} to {signed(found.high, DECIMALS)}"
+    return f"{score_difference(found.low, DECIMALS)} to {score_difference(found.high, DECIMALS)}"
 
 
 def _print_each(found: LedgerRecord) -> None:

@@ -23,7 +23,8 @@ from forecast.commands import running
 from forecast.commands.readable import sparkline
 from forecast.commands.running import Progress, echo_json, opened, placed, refused, wrong_usage
 from forecast.commands.score_tables import print_scores
-from forecast.digits import percent, share, signed
+from forecast.digits import percent, score_difference, share
+from forecast.digits import score as as_score
 from forecast.files import replace_file
 from forecast.plain import as_data
 from forecast.sampling.settings import CORES
@@ -154,6 +155,9 @@ def pool(
             result = pooled(table, own, progress, refit=not no_refit, workers=where)
     finally:
         progress.done()
+    if result.least_scatter:
+        least = f"a scatter of at least {result.least_scatter:g} log-odds is assumed"
+        click.echo(f"warning: so many numbers are equal that they show no scatter of experts; {least}", err=True)
     if result.distrust:
         drawn = f"after {result.diagnostics['sampled']:.0f} draws"
         click.echo(f"warning: this pool is not reliable {drawn}: {'; '.join(result.distrust)}", err=True)
@@ -175,10 +179,18 @@ def _print_grid(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
     grid = Table(box=None, pad_edge=False, header_style="bold")
     for place, heading in enumerate(headings):
-        grid.add_column(heading, justify="right" if place else "left", overflow="fold", no_wrap=place > 0)
+        least = 0 if place else len(heading)
+        grid.add_column(
+            heading, justify="right" if place else "left", overflow="fold", no_wrap=place > 0, min_width=least
+        )
     for row in rows:
         grid.add_row(*map(Text, row))
-    Console(highlight=False).print(grid)
+    # Names break where the terminal is narrow; no number does, and none is cut.
+    columns = zip(headings[1:], *(row[1:] for row in rows), strict=True)
+    least = len(headings[0]) + sum(2 + max(map(len, column)) for column in columns)
+    console = Console(highlight=False)
+    console.width = max(console.width, least)
+    console.print(grid)
 
 
 def _print_questions(questions: Sequence[PooledQuestion]) -> None:
@@ -201,12 +213,13 @@ def _print_scores(what: str, scored: Sequence[MeanScores]) -> None:
     rows = []
     for row in scored:
         cells = [HEADINGS.get(row.name, row.name) if what == "pool" else row.name, str(row.n)]
-        cells += [f"{row.means[measure]:.4f}" for measure in ("brier", "log")]
+        cells += [as_score(row.means[measure], 4) for measure in ("brier", "log")]
         if row.against_pool is None:
             cells += ["", ""]
         else:
             against = row.against_pool["brier"]
-            cells += [signed(against.mean, 4), f"{signed(against.low, 4)} {signed(against.high, 4)}"]
+            ends = f"{score_difference(against.low, 4)} {score_difference(against.high, 4)}"
+            cells += [score_difference(against.mean, 4), ends]
         rows.append(cells)
     click.echo()
     _print_grid([what, "n", "Brier", "log", "Brier less pooled", "90 % interval"], rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from math import isfinite, isnan
+from math import inf, isfinite, isnan
 from typing import NamedTuple
 
 import click
@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from forecast.digits import exact, number, percent
+from forecast.digits import NOTHING, exact, number, percent, score, score_difference
 from forecast.scoring.calibration import LEVEL, Bin
 from forecast.scoring.measures import MEASURES, TIMINGS
 from forecast.scoring.score_table import CalibrationScore, MeanScore, ScoreSheet, SkillScore, UnlikeMeasure
@@ -220,9 +220,23 @@ def _digits(number: float | None, form: str = ".4f") -> str:
     return f"{number:{form}}" if isfinite(number) else str(number)
 
 
-def _signed(number: float, form: str) -> Cell:
+def _score(number: float | None) -> str:
+    return _digits(number) if number is None or not isfinite(number) else score(number, 4)
+
+
+def _part(number: float) -> str:
+    """Write a part of a score: what is left over by rounding is none."""
+    return _score(0.0 if abs(number) < NOTHING else number)
+
+
+def _skill(number: float) -> str:
+    return score_difference(number, 2) if NOTHING <= abs(number) < inf else _digits(number + 0.0, "+z.2f")
+
+
+def _signed(number: float) -> Cell:
     """Return a score of which 0 means no better than the yardstick, coloured by its side."""
-    return _digits(number, form), "green" if number > 0.0 else "red" if number < 0.0 else ""
+    text = score_difference(number, 1) if isfinite(number) else _digits(number)
+    return text, "green" if number > 0.0 else "red" if number < 0.0 else ""
 
 
 def _print_means(
@@ -255,9 +269,9 @@ def _mean(row: MeanScore | None, first: MeanScore) -> str | Cell:
         return "-"
     apart = "" if row.n_questions == first.n_questions else f" (of {row.n_questions})"
     if row.measure in SIGNED:
-        text, style = _signed(row.mean, "+.1f")
+        text, style = _signed(row.mean)
         return text + apart, style
-    return _digits(row.mean) + apart
+    return _score(row.mean) + apart
 
 
 def _infinite(shown: Sequence[MeanScore]) -> Iterator[str]:
@@ -268,7 +282,7 @@ def _infinite(shown: Sequence[MeanScore]) -> Iterator[str]:
             clips = ", ".join(f"{_digits(mean, '.3f')} if clipped at {clip}" for clip, mean in row.clipped.items())
             what = f"{row.measure} ({row.timing.replace('_', ' ')}) of {row.forecaster}"
             scores = "1 infinite score" if row.infinite == 1 else f"{row.infinite} infinite scores"
-            yield f"{what}: {_digits(row.mean)}, from {scores}; {clips}"
+            yield f"{what}: {_score(row.mean)}, from {scores}; {clips}"
 
 
 def _print_unlike(unlike: Sequence[UnlikeMeasure], measures: Iterable[str]) -> None:
@@ -315,13 +329,13 @@ def _print_skill(sheet: ScoreSheet, names: Sequence[str]) -> None:
         low, high = row.skill.low, row.skill.high
         # Of a single question there is nothing to resample: its interval would have no width.
         has_interval = row.n_questions > 1 and not (isnan(low) or isnan(high))
-        interval = f"{low:+z.2f} to {high:+z.2f}" if has_interval else "-"
-        scores = [_digits(row.score), _digits(row.benchmark_score)]
+        interval = f"{_skill(low)} to {_skill(high)}" if has_interval else "-"
+        scores = [_score(row.score), _score(row.benchmark_score)]
         # Sure is what is so in the digits that are printed: a skill of 1e-16 is none.
         ends = (round(low, 2), round(high, 2)) if has_interval else (0.0, 0.0)
         sure = "green" if ends[0] > 0.0 else "red" if ends[1] < 0.0 else ""
         counts = [str(row.n_questions), f"{row.n_forecasts} and {row.n_benchmark_forecasts}"]
-        skill = (_digits(row.skill.mean, "+z.2f"), sure)
+        skill = (_skill(row.skill.mean), sure)
         rows.append([row.forecaster, row.benchmark, _of(row), *counts, *scores, skill, interval])
     if rows:
         headings = ("score", "questions", "forecasts", "own", "benchmark's", "skill", level)
@@ -341,7 +355,7 @@ def _print_calibration(shown: Sequence[CalibrationScore]) -> None:
         parts = row.parts
         split = (parts.score, parts.miscalibration, parts.discrimination, parts.uncertainty)
         counts = (str(row.n_questions), str(row.n_forecasts))
-        rows.append([row.forecaster, *counts, *map(_digits, split), _digits(row.auc, ".3f")])
+        rows.append([row.forecaster, *counts, *map(_part, split), _digits(row.auc, ".3f")])
     if rows:
         headings = ("questions", "forecasts", "Brier 0-1", "= MCB", "- DSC", "+ UNC", "AUC")
         _grid(["yes or no", *headings], rows)
@@ -356,7 +370,7 @@ def _print_parts(shown: Sequence[MeanScore], grouping: str, unlike: Sequence[Unl
     for row in shown:
         if row.grouping == grouping and row.timing == "each" and row.measure in OF_PARTS:
             counts = (str(row.n_questions), str(row.n_forecasts))
-            rows.append([row.forecaster, row.part or "", row.measure, *counts, _digits(row.mean)])
+            rows.append([row.forecaster, row.part or "", row.measure, *counts, _score(row.mean)])
     rows.sort(key=lambda cells: (cells[0], OF_PARTS.index(str(cells[2]))))
     if rows:
         _grid(["forecaster", grouping, "score", "questions", "forecasts", "mean"], rows, left=3)

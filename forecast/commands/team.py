@@ -12,7 +12,7 @@ import click
 
 from forecast.commands import running
 from forecast.commands.running import Files, echo_json, opened, right
-from forecast.digits import exact, interval, percent, signed
+from forecast.digits import exact, interval, percent, score, score_difference
 from forecast.plain import as_data
 from forecast.workspace.drafts import LineDraft, draft_judgements, judgements_from
 from forecast.workspace.files import read_outside
@@ -322,11 +322,11 @@ def _print_scores(scores: Sequence[TeamScore]) -> None:
         less = one.less_pooled
         against = ("", "")
         if less is not None:  # of one question alone there is no interval
-            middle = f"{signed(less.low, 4)} {signed(less.high, 4)}" if one.n > 1 else "-"
-            against = (signed(less.mean, 4), middle)
-        log = "infinite" if one.log is None else f"{one.log:.4f}"
+            middle = f"{score_difference(less.low, 4)} {score_difference(less.high, 4)}" if one.n > 1 else "-"
+            against = (score_difference(less.mean, 4), middle)
+        log = "infinite" if one.log is None else score(one.log, 4)
         name = one.name if one.basis is None else f"{one.name} ({one.basis})"
-        rows.append((name, str(one.n), f"{one.brier:.4f}", log, *against))
+        rows.append((name, str(one.n), score(one.brier, 4), log, *against))
     _grid(("scores", "n", "Brier", "log", "Brier less pooled", "90 % interval"), rows)
 
 

@@ -62,10 +62,11 @@ def what_if(
     """Show every probability before and after a supposition.
 
     EVENT=STATE conditions on the state on the horizon date, whenever it came, and with --at-once on its coming true
-    today; several form one condition (EVENT=STATE,STATE: either state). --do intervenes: only events downstream move.
-    It is so on the horizon date, having come on any day until then; with --at-once it takes effect today. --set
-    replaces a probability; several are set together, with the smallest change of everything else. --on asks about
-    another day than the horizon date.
+    today; several form one condition. EVENT=STATE,STATE is either state, and in quotes 'EVENT>=STATE' it or a later
+    one, 'EVENT<=STATE' it or an earlier one. --do intervenes: only events downstream move. It is so on the horizon
+    date, having come on any day until then; with --at-once it takes effect today. --set replaces a probability;
+    several are set together, with the smallest change of everything else. --on asks about another day than the
+    horizon date.
     """
 
     if not (learned or imposed or reset):

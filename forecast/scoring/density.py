@@ -37,6 +37,7 @@ from forecast.scoring.panel import (
     SPREAD_WORTH,
     STRETCH,
     Panel,
+    least_scatter,
 )
 
 Array = NDArray[np.float64]
@@ -97,6 +98,7 @@ class _Said(NamedTuple):
         readings: (experts,) how many there are of each.
         last, first: (questions,) `moved`, `root`: as `_Levels` has them.
         outcome: (questions,) 1, 0 or NaN.
+        rounding: variance that the scatter's comes on top of.
     """
 
     said: Array
@@ -116,6 +118,7 @@ class _Said(NamedTuple):
     moved: Index
     root: Array
     outcome: Array
+    rounding: float
 
 
 @_compiled
@@ -241,14 +244,15 @@ def _value_and_gradient(x: Array, d: _Said, gradient: Array) -> float:  # noqa: 
     _residuals(x, d, r, mean, within, c)
     _experts(x, d, mean, within, c, found)
     m00, m01, m11, bias, slope, square, log_det = found
-    prior = (DEGREES_OF_FREEDOM - 2.0) * np.exp(2.0 * x[SCATTER])
+    scatter = np.exp(2.0 * x[SCATTER])
+    prior, part = (DEGREES_OF_FREEDOM - 2.0) * (scatter + d.rounding), scatter / (scatter + d.rounding)
     value += 0.5 * DEGREES_OF_FREEDOM * n_experts * np.log(prior)
-    gradient[SCATTER] += DEGREES_OF_FREEDOM * n_experts
+    gradient[SCATTER] += DEGREES_OF_FREEDOM * n_experts * part
     for e in range(n_experts):
         half, total = 0.5 * (DEGREES_OF_FREEDOM + d.readings[e]), prior + square[e]
         value -= 0.5 * log_det[e] + half * np.log(total)
         d_square[e] = -half / total
-        gradient[SCATTER] += 2.0 * prior * d_square[e]
+        gradient[SCATTER] += 2.0 * prior * d_square[e] * part
         over_bias, over_slope = np.exp(-x[BIAS]), np.exp(-x[SLOPE])
         gradient[BIAS] -= 0.5 * (1.0 - m00[e] * over_bias) + d_square[e] * bias[e] * bias[e] * over_bias
         gradient[SLOPE] -= 0.5 * (1.0 - m11[e] * over_slope) + d_square[e] * slope[e] * slope[e] * over_slope
@@ -281,7 +285,7 @@ class PanelDensity:
     """
 
     def __init__(self, panel: Panel) -> None:
-        self.panel, self.levels = panel, _levels(panel)
+        self.panel, self.levels, self.least_scatter = panel, _levels(panel), least_scatter(panel)
         self.n_questions, self.n_levels = panel.outcome.size, panel.outcome.size + self.levels.moved.size
         self.n = N_PANEL + self.n_levels + panel.n_shared
         first = np.flatnonzero(np.diff(panel.pair_of, prepend=-1))  # reading of each pair
@@ -310,6 +314,7 @@ class PanelDensity:
             levels.moved,
             levels.root,
             panel.outcome,
+            self.least_scatter**2,
         )
 
     def value_and_gradient(self, x: Array) -> tuple[float, Array]:
@@ -367,7 +372,7 @@ class PanelDensity:
 
     def _drawn(self, x: Array, rng: np.random.Generator) -> tuple[Array, Array, Array]:
         numbers, e = x[:N_PANEL], self._given(x)
-        prior = (DEGREES_OF_FREEDOM - 2.0) * np.exp(2.0 * numbers[SCATTER])
+        prior = (DEGREES_OF_FREEDOM - 2.0) * (np.exp(2.0 * numbers[SCATTER]) + self._said.rounding)
         noise = np.sqrt((prior + e.square) / rng.chisquare(DEGREES_OF_FREEDOM + self.readings))
         # The root of a two by two covariance.
         first, second = rng.standard_normal((2, noise.size))

@@ -20,6 +20,8 @@ SHARE_KNOWN = 0.3  # of the scatter: private knowledge and not noise, the centre
 SPREAD, SPREAD_WORTH = 1.2, 8.0  # sd of first consensus among questions; it counts as if seen on so many
 MOVE, MOVE_WORTH = 0.07, 8.0  # sd of what a consensus moves in one day, likewise
 MOST_KNOTS, READINGS_A_KNOT = 4, 5  # of a consensus that moves
+# A scatter of experts below this is rounding: whole percents and fives are a few hundredths of log-odds apart.
+ROUNDING = 0.05
 
 
 @dataclass(frozen=True)
@@ -76,3 +78,33 @@ class Panel:
         outcome = self.outcome.copy()
         outcome[question] = np.nan
         return replace(self, outcome=outcome)
+
+
+def least_scatter(panel: Panel) -> float:
+    """Return the least scatter that a panel is read with: 0, or ROUNDING where a guess of it is below that.
+
+    Many equal numbers have no scatter to learn: the density grows without end as it shrinks, until no step of a
+    sampler is small enough. So it does where the experts agree with each other, and where each says one number
+    whatever the question is.
+    """
+    of, by = panel.question[panel.pair_of], panel.expert[panel.pair_of]
+    n_questions, n_experts = panel.outcome.size, panel.n_experts
+    guesses = _guess(panel, by, of, n_questions), _guess(panel, by, by, 2 * n_experts)  # two: bias and slope
+    return ROUNDING if min(guesses) < ROUNDING else 0.0
+
+
+def _guess(panel: Panel, by: Index, within: Index, n_free: int) -> float:
+    """Return the scatter, on a grid, at which residuals are likeliest, with what numbers that are free add to it.
+
+    `by` (readings,) the expert of each; `within` (readings,) of whose median it is a residual.
+    """
+    order = np.argsort(within, kind="stable")
+    parts = np.split(panel.said[order], np.cumsum(np.bincount(within))[:-1])
+    residual = panel.said - np.array([np.median(part) for part in parts])[within]
+    n, square = np.bincount(by), np.bincount(by, np.square(residual) / panel.variance)
+    log_scatter = np.linspace(np.log(1e-6), np.log(10.0), 200)
+    value = -0.5 * np.square((log_scatter - CENTRE[SCATTER]) / SD[SCATTER])
+    value += (DEGREES_OF_FREEDOM * n.size + n_free) * log_scatter
+    prior = (DEGREES_OF_FREEDOM - 2.0) * np.exp(2.0 * log_scatter)
+    value -= np.array([0.5 * (DEGREES_OF_FREEDOM + n) @ np.log(one + square) for one in prior])
+    return float(np.exp(log_scatter[np.argmax(value)]))

@@ -105,6 +105,7 @@ class PoolFit:
 
     `log_odds` (questions, draws), knowing all outcomes. By expert: `omega`, a standard deviation, `bias` and `slope`
     (experts, draws). `stretch` (draws,) by which the consensus is moved. `diagnostics` as of every fit of stage 1.
+    `least_scatter` of experts that the panel was read with.
     """
 
     log_odds: Array
@@ -113,6 +114,7 @@ class PoolFit:
     slope: Array
     stretch: Array
     diagnostics: dict[str, float]
+    least_scatter: float
 
 
 def fit(panel: Panel, seed: int, progress: Progress) -> PoolFit:
@@ -122,7 +124,7 @@ def fit(panel: Panel, seed: int, progress: Progress) -> PoolFit:
     parts = [sampled[name][:, kept(EFFORT.sampled_per_chain, times)] for name in PARTS]
     x = np.concatenate(parts, axis=2).reshape(-1, of.n)
     omega, bias, slope = of.experts(x, np.random.default_rng(seed))
-    return PoolFit(of.log_odds(x), omega, bias, slope, of.stretch(x), diagnostics)
+    return PoolFit(of.log_odds(x), omega, bias, slope, of.stretch(x), diagnostics, of.least_scatter)
 
 
 @dataclass(frozen=True)
@@ -260,7 +262,8 @@ class PooledExpert:
 class Pool:
     """Everything that pooling a table gives. `questions` in the order of the file, `experts` by name.
 
-    `stretch` is by how much the consensus of the panel is moved away from even odds.
+    `stretch` is by how much the consensus of the panel is moved away from even odds. `least_scatter`, in log-odds, is
+    what the experts' scatter is at least: 0, or more where so many numbers are equal that there is none to learn.
     """
 
     table: ForecastTable
@@ -269,6 +272,7 @@ class Pool:
     experts: tuple[PooledExpert, ...]
     stretch: PooledSpread
     diagnostics: Mapping[str, float]
+    least_scatter: float
     left_out: LeaveOut
     seconds_fitting: float
 
@@ -304,6 +308,7 @@ def pool(table: ForecastTable, seed: int, progress: Progress, *, refit: bool = T
         _experts(table, named, fitted),
         _spread(fitted.stretch),
         fitted.diagnostics,
+        fitted.least_scatter,
         left,
         seconds,
     )
@@ -430,6 +435,7 @@ def as_json(pool: Pool, scores: PoolScores) -> dict[str, Any]:
         "questions": [_question(question) for question in pool.questions],
         "experts": [_expert(expert) for expert in pool.experts],
         "stretch": asdict(pool.stretch),
+        "least_scatter": pool.least_scatter,
         "scores": {
             "pools": [_scored(scored) for scored in scores.pools],
             "experts": [_scored(scored) for scored in scores.experts],

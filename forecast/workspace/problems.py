@@ -15,6 +15,7 @@ SHOWN_CHARACTERS = 80  # of a user's value in a message; longer ones are cut
 LONGEST_NAME, LONGEST_WORD, LONGEST_PART = 100, 200, 5_000
 NAMES_LISTED = 40  # in a message; the rest is counted
 TOLD_APART = 5  # mistakes of one kind in a table; of more the first is told, and their number
+TOLD_BY_HAND = 20  # mistakes of one kind in a file written by hand, likewise
 GOT_LISTED = 3  # values that a message for several rows shows
 TABLE = ".csv"
 LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
@@ -23,7 +24,8 @@ UNKNOWN = re.compile(r"(?:unknown [a-z ]+|has no state) ('.*')$")
 # What differs between rows with one mistake: the item or question that is meant (not one that there is not), who is, an
 # id that appears twice, and where it was first.
 OF_ONE_ROW = re.compile(
-    r"^(?:an )?item (?:'[^']*'|without id)(?=:)|'[^']*'(?= appears twice)|(?<=first at )\S+:\d+|(?<=in line )\d+"
+    r"^(?:(?:an )?item|statement) (?:'[^']*'|without id)(?=:)|'[^']*'(?= appears twice)"
+    r"|(?<=first at )\S+:\d+|(?<=in line )\d+"
     r"|(?<!unknown )\b(?:question|forecaster|expert) '[^']*'"
 )
 
@@ -65,8 +67,8 @@ class WorkspaceProblems(Exception):  # noqa: N818 - a user reads "problems", not
         super().__init__("\n".join(map(str, self.problems)))
 
 
-def gathered(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """Return the problems, sorted; a mistake that more than TOLD_APART rows of a file have is one, with its number.
+def gathered(problems: Iterable[Problem], apart: int = TOLD_APART) -> tuple[Problem, ...]:
+    """Return the problems, sorted; a mistake that more than so many rows of a file have is one, with its number.
 
     A file of another version has it in every row, and nobody reads a hundred thousand lines.
     """
@@ -74,7 +76,7 @@ def gathered(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     for problem in sorted(problems):
         words = (OF_ONE_ROW.sub("", part) for part in (problem.what, problem.allowed))
         kinds.setdefault((problem.source.path, problem.severity, *words), []).append(problem)
-    parts = (group if len(group) <= TOLD_APART else [_as_one(group)] for group in kinds.values())
+    parts = (group if len(group) <= apart else [_as_one(group)] for group in kinds.values())
     return tuple(sorted(problem for group in parts for problem in group))
 
 
@@ -88,13 +90,13 @@ def without_echoes(problems: Iterable[Problem]) -> Iterator[Problem]:
 
 
 def of_tables(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """Return the problems, sorted, and those of tables gathered; in files written by hand each is shown."""
+    """Return the problems, sorted, and those of tables gathered; in files written by hand more are shown each."""
     every = tuple(problems)
-    in_tables = tuple(problem for problem in every if problem.source.path.lower().endswith(TABLE))
-    if len(in_tables) <= TOLD_APART:
+    if len(every) <= TOLD_APART:
         return tuple(sorted(every))
+    in_tables = tuple(problem for problem in every if problem.source.path.lower().endswith(TABLE))
     rest = (problem for problem in every if not problem.source.path.lower().endswith(TABLE))
-    return tuple(sorted((*rest, *gathered(in_tables))))
+    return tuple(sorted((*gathered(rest, TOLD_BY_HAND), *gathered(in_tables))))
 
 
 def _in_line(part: str) -> str:
@@ -113,7 +115,8 @@ def _as_one(group: Sequence[Problem]) -> Problem:
     first, last = group[0], max(problem.source.line for problem in group)
     values = tuple(dict.fromkeys(problem.got for problem in group if problem.got))
     got = ", ".join(values[:GOT_LISTED]) + (" and others" if len(values) > GOT_LISTED else "")
-    more = f"{len(group) - 1:,} more rows are like it, to line {last}"
+    rows = "more rows" if first.source.path.lower().endswith(TABLE) else "more"
+    more = f"{len(group) - 1:,} {rows} are like it, to line {last}"
     return replace(first, got=got, allowed=f"{first.allowed}; {more}" if first.allowed else more)
 
 

@@ -11,7 +11,17 @@ from pathlib import Path
 from forecast.workspace import files
 from forecast.workspace.names import Frame, Readable, collect_names, duplicates, list_of
 from forecast.workspace.nodes import ListNode, MapNode, Node, Scalar, plain, text_at
-from forecast.workspace.problems import Problem, Source, WorkspaceProblems, choice, of_tables, shown, without_echoes
+from forecast.workspace.problems import (
+    Problem,
+    Source,
+    WorkspaceProblems,
+    choice,
+    look_alikes,
+    of_tables,
+    one_form,
+    shown,
+    without_echoes,
+)
 from forecast.workspace.read_benchmarks import forecasters_of, read_benchmark, read_judgements
 from forecast.workspace.read_decisions import read_decisions
 from forecast.workspace.read_evidence import read_evidence, read_tables
@@ -87,6 +97,7 @@ def read_asked(
         if one.id in judged and isinstance(one, DateQuestion | NumberQuestion)
     ]
     benchmarks |= {series.id: series for series in judged.values()}
+    problems += _look_alikes(inputs, benchmarks)
     resolutions: tuple[Resolved, ...] = ()
     if files.RESOLUTIONS in inputs.contents:
         content = inputs.contents[files.RESOLUTIONS]
@@ -99,6 +110,21 @@ def read_asked(
         for question in read.questions
     )
     return AskedRead(questions, benchmarks, resolutions, renames, tuple(problems))
+
+
+def _look_alikes(inputs: files.InputFiles, benchmarks: Mapping[str, Benchmark]) -> Iterator[Problem]:
+    """Warn of forecasters and authors whom a person takes for one and who are two: each would be scored by itself."""
+    first: dict[str, Source] = {}
+    for series in benchmarks.values():
+        for _, who, _ in series.points:
+            first.setdefault(who, series.source)
+    for name, other, strange in look_alikes(first):
+        where = first[name]
+        lines = one_form(inputs.contents[where.path].decode("utf-8", "replace")).split("\n")
+        cells = ({cell.strip(' "') for cell in line.split(",")} for line in lines)
+        line = next((at for at, names in enumerate(cells, 1) if name in names), where.line)
+        what = f"forecaster {shown(name)} looks like {shown(other)} and is another one"
+        yield Problem(Source(where.path, line), what, strange, "write both alike if one is meant", "warning")
 
 
 YES_NO = "a probability of yes, of a question that ends in yes or no"

@@ -395,6 +395,11 @@ def test_conditions_that_exclude_each_other_are_named() -> None:
         (["treatd=yes"], [], [], "did you mean 'treated'"),
         (["treated=maybe"], [], [], "has no state 'maybe'"),
         (["treated"], [], [], "write EVENT=STATE"),
+        (["treatd>=yes"], [], [], "did you mean 'treated'"),
+        (["treated<=maybe"], [], [], "has no state 'maybe'"),
+        (["treated>=no"], [], [], "every state, so that nothing is supposed"),
+        ([], ["man>=yes"], [], "only one state can be named; write EVENT=STATE"),
+        ([], [], ["man>=yes:0.4"], "only one state can be named; write EVENT=STATE"),
         (["treatd=yes"], ["man=maybe"], ["mann=yes:1"], r"'treated'.*\n.*no state 'maybe'.*\n.*did you mean 'man'"),
         (["well=yes"], [], [], "'well' is a scenario; give states of events"),
         ([], ["man=yes", "man=no"], [], "two interventions on one event"),
@@ -412,3 +417,12 @@ def test_refused(learned: list[str], imposed: list[str], reset: list[str], messa
     assert isinstance(raised.value, UnknownTargetError) == (
         any(word in message for word in ("no state", "did you", "write E", "scenario"))
     )
+
+
+def test_a_state_and_those_beyond_it() -> None:
+    """`>=` is the state and all later ones, `<=` it and all earlier ones, spaces or not."""
+    net = network(event("step", "constant", states=["a", "b", "c"]))
+    found = outcome_of(workspace(net), np.tile(np.array([[0.2], [0.3], [0.5]]), 2), OPENS)
+    for said, states in (("step>=b", (1, 2)), ("step <= b", (0, 1)), ("step<=a", (0,)), ("step=a, c", (0, 2))):
+        assert read_supposition(found, [said], [], []).learned[0].states == states
+    assert _numbers(_ask(found, "step>=b"))["step=c"] == pytest.approx(0.625, abs=1e-12)

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
+import pytest
+
+from forecast.analysis.crowd import Price
+from forecast.commands.crowd import _print_prices
 from tests.commands.verifying import run as invoked
 from tests.docs.pages import alike, blocks, commands, run, save
 
@@ -59,3 +65,37 @@ def test_what_is_told(updated: Path) -> None:
         refused = invoked(*arguments, *given)
         assert refused.exit_code in {1, 2}
         assert words in refused.output
+
+
+@pytest.mark.parametrize("columns", [60, 80, 200])
+def test_no_cell_of_a_price_is_broken(
+    columns: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where names are long a question stands above its prices: each price is one line that fits, with all its cells."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    day = date(2026, 11, 30)
+    name = "us-backed-framework-is-agreed-by-the-end-of-the-year"
+    rows = [
+        Price(
+            question=name,
+            event="e",
+            states=("yes",),
+            by=day,
+            forecaster=who,
+            date=day,
+            price=price,
+            coherent=price,
+            forecast=0.12,
+            mcse=0.0001,
+            decibans=decibans,
+        )
+        for who, price, decibans in (("Polymarket", 0.125, 0.2), ("Metaculus [red]", 0.1, None))
+    ]
+    _print_prices([*rows, replace(rows[0], question="short")])
+    lines = capsys.readouterr().out.splitlines()
+    cells = [line.split() for line in lines]
+    assert max(map(len, lines)) <= max(columns, len(name))
+    assert 2 == sum(line[-2:] == ["+0.2", "dB"] for line in cells)
+    assert 3 == sum("2026-11-30 12.0 %" in " ".join(line) for line in cells)
+    assert len(lines) == (4 if columns == 200 else 6)
+    assert 1 == sum("Metaculus [red]" in line for line in lines)

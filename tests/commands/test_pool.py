@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from forecast.commands.main import main
+from forecast.commands.score import _print_grid
 from forecast.scoring.pool import EFFORT
 
 ROWS = """expert,question,probability,outcome,group,extra
@@ -68,6 +69,17 @@ def test_tables_on_a_terminal(ran: tuple[Result, Path], monkeypatch: pytest.Monk
     ]
     assert "5 forecasts by 2 experts; R-hat" in lines[-2]
     assert lines[-1].startswith("scored without their own outcome: 2 questions, 0 of them sampled again")
+
+
+def test_a_narrow_terminal_cuts_no_number(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A table whose numbers alone are wider than the terminal is printed wider; only names break."""
+    monkeypatch.setenv("COLUMNS", "40")
+    headings = ["question", *["a number of some width"] * 3, "outcome"]
+    _print_grid(headings, [["a-name-of-twenty-one-", "0.1", "0.2", "0.3", "1"]])
+    heading, row, *rest = capsys.readouterr().out.splitlines()
+    assert (headings[0], headings[-1]) == (heading.split()[0], heading.split()[-1])
+    assert ["0.1", "0.2", "0.3", "1"] == row.split()[1:]
+    assert "a-name-of-twenty-one-" == "".join([row.split()[0], *(line.strip() for line in rest)])
 
 
 def test_a_pool_that_is_not_reliable_warns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -101,6 +101,36 @@ def test_gradient_is_that_of_differences(seed: int, returning: bool, grouped: bo
     assert (up - down) / (2.0 * h) == pytest.approx(of.value_and_gradient(x)[1], rel=1e-5, abs=1e-5)
 
 
+@pytest.mark.parametrize("alone", [True, False])
+def test_equal_numbers_are_read_with_rounding(alone: bool) -> None:
+    """Where experts agree, or one always says the same, the density stays finite as the scatter goes to zero.
+
+    Its gradient is the limit of differences, and its experts' noise never falls below the rounding by much.
+    """
+    panel = _panel(1, returning=False, grouped=False, n_questions=40, n_experts=1 if alone else 4)
+    equal = replace(panel, said=np.full(panel.said.size, 1.5), variance=np.ones(panel.said.size))
+    assert (model.ROUNDING, 0.0) == (model.least_scatter(equal), model.least_scatter(panel))
+    of = PanelDensity(equal)
+    x, h = of.start(1), 1e-5
+    x[model.SCATTER] = -4.0
+    up, down = (np.array([of.value_and_gradient(x + s * h * unit)[0] for unit in np.eye(of.n)]) for s in (1.0, -1.0))
+    assert (up - down) / (2.0 * h) == pytest.approx(of.value_and_gradient(x)[1], rel=1e-4, abs=1e-4)
+    # Nobody scatters: only the prior of the scatter, and the consensus, say how small it is.
+    x[N_PANEL:] = 1.5
+    at = []
+    for scatter in (-20.0, -30.0):
+        x[model.SCATTER] = scatter
+        at.append(of.value_and_gradient(x)[0] + 0.5 * ((scatter - model.CENTRE[model.SCATTER]) / 0.4) ** 2)
+    assert at[0] == pytest.approx(at[1], abs=1e-6)
+
+
+def test_few_equal_numbers_are_read_as_they_are() -> None:
+    """Three experts who agree on one question, or two on five, say little about a scatter."""
+    for n_experts, n_questions in ((3, 1), (2, 5), (1, 8)):
+        panel = _panel(1, returning=False, grouped=False, n_questions=n_questions, n_experts=n_experts)
+        assert 0.0 == model.least_scatter(replace(panel, said=np.zeros(panel.said.size)))
+
+
 @given(seed=st.integers(0, 10**6))
 def test_the_complement_has_the_same_density(seed: int) -> None:
     """No prior prefers yes to no: with everything said and every outcome turned round, the density is the same."""

@@ -203,3 +203,14 @@ def test_a_panel_with_known_overlap_is_pooled_as_well_as_by_the_best_plain_rule(
     brier, pooled = scored(KINDS[2], 0, with_outcomes=True)
     assert 50 == sum(question.left_out is not None for question in pooled.questions)
     assert brier[HIERARCHICAL] <= min(brier[name] for name in PLAIN_POOLS) + 0.005
+
+
+def test_equal_numbers_are_pooled_at_that_number() -> None:
+    """Forty experts who all say .9 of each question are sampled without divergences, and the pool lies at or above."""
+    rows = [_row(f"e{e:02}", f"q{q}", 0.9) for e in range(40) for q in range(3)]
+    found = fit(as_panel(_table(*rows)).panel, 1, _silent)
+    assert 0.0 < found.least_scatter
+    p_event = 1.0 / (1.0 + np.exp(-found.log_odds))
+    assert (p_event.mean(axis=1) > 0.85).all()
+    assert np.isfinite(found.omega).all()
+    assert found.omega.mean() < 1.0

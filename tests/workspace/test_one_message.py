@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from forecast.workspace.problems import TOLD_APART, Problem, Source, WorkspaceProblems
-from tests.workspace.writing import example, messages
+from forecast.workspace.problems import TOLD_APART, TOLD_BY_HAND, Problem, Source, WorkspaceProblems
+from forecast.workspace.read import read_workspace
+from tests.workspace.writing import TODAY, example, messages
 
 BASE = {
     "id": "said",
@@ -102,3 +103,48 @@ def test_other_mistakes_stay_apart() -> None:
     by_hand = [Problem(Source("a.yaml", row), "wrong") for row in range(9)]
     told = WorkspaceProblems([*kinds, *files, *by_hand]).problems
     assert tuple(sorted([*kinds, *files, *by_hand])) == told
+
+
+@pytest.mark.parametrize("number", [TOLD_BY_HAND, TOLD_BY_HAND + 1])
+def test_a_mistake_of_a_generated_file_is_told_once(tmp_path: Path, number: int) -> None:
+    """A state misspelt in every statement, or item, of a list is one message with their number: no person wrote it."""
+    statements = [{**BASE, "id": f"b{n}", "word": {"term": "likely"}} for n in range(number)]
+    for one in statements:
+        one["about"] = {"event": "success", "state": "yse"}
+    items = [
+        {"id": f"i{n}", "reported": "2026-04-14", "source": "forum", "headline": f"News of place {n} at the fair."}
+        | {"bears_on": [{"event": "budget", "support": "slight", "for": "cutt"}]}
+        for n in range(number)
+    ]
+    root = example(tmp_path)
+    (root / "priors/statements/said.yaml").write_text(json.dumps(statements, indent=1), encoding="utf-8")
+    (root / "evidence/bulk.yaml").write_text(json.dumps(items, indent=1), encoding="utf-8")
+    found = messages(root)
+    if number == TOLD_BY_HAND:
+        assert 2 * number == len(found)
+    else:
+        assert 2 == len(found)
+        assert all(
+            f"did you mean '{name}'?; {number - 1} more" in one for name, one in zip(("cut", "yes"), found, strict=True)
+        )
+
+
+def test_names_that_look_alike_are_told_where_people_forecast(tmp_path: Path) -> None:
+    """A forecaster or author who is called like another one in other letters is two people, with a warning each."""
+    root = example(tmp_path)
+    (root / "priors/benchmarks").mkdir()
+    rows = ["Metaculus", "Met\u0430culus", "Met\u200baculus", "\u039fracle", "Zoe\u0308", "Zo\u00eb"]
+    lines = [f"2026-01-{at + 1:02d},{name},0.4" for at, name in enumerate(rows)]
+    (root / "priors/benchmarks/odd.csv").write_text(
+        "\n".join(["date,forecaster,probability", *lines]), encoding="utf-8"
+    )
+    question = {"id": "sold", "question": "Is it sold?", "about": {"event": "success", "state": "yes"}}
+    question |= {"by": "2026-12-31", "resolves": "yes = it is.", "benchmarks": ["odd"]}
+    (root / "priors/questions.yaml").write_text(json.dumps([question], indent=1), encoding="utf-8")
+    judged = "date,question,probability,why,author\n2026-01-01,sold,.4,x,ann\n2026-01-02,sold,.4,x,\uff41nn\n"
+    (root / "priors/judgements.csv").write_text(judged, encoding="utf-8")
+    _, problems = read_workspace(root, today=TODAY)
+    found = [str(one) for one in problems]
+    places = ["priors/benchmarks/odd.csv:3", "priors/benchmarks/odd.csv:4", "priors/judgements.csv:3"]
+    assert places == [one.split(": ")[0] for one in found]
+    assert all(" looks like " in one and "U+" in one for one in found)

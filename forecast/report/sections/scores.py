@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from forecast.digits import NOTHING, score, score_difference
 from forecast.plain import spread
 from forecast.report.section import Section, Subject, part
 from forecast.words import counted, percent
@@ -164,11 +165,11 @@ def _more(count: int | None) -> str:
 
 
 def _number(value: object) -> str:
-    return f"{value:.3f}" if isinstance(value, float) else "—" if value is None else str(value).lower()
+    return score(value, 3) if isinstance(value, float) else "—" if value is None else str(value).lower()
 
 
 def _signed(value: object) -> str:
-    return f"{value:+z.3f}".replace("-", "−") if isinstance(value, float) else "—"
+    return score_difference(value, 3).replace("-", "−") if isinstance(value, float) else "—"
 
 
 def _compared(rows: Sequence[ScoresBeside]) -> str:
@@ -257,7 +258,7 @@ def _corp(corp: Mapping[str, Any]) -> CorpParts:
         miscalibration=parts["miscalibration"],
         discrimination=parts["discrimination"],
         uncertainty=parts["uncertainty"],
-        shown={key: f"{value:.3f}" for key, value in parts.items()},
+        shown={key: score(value if abs(value) > NOTHING else 0.0, 3) for key, value in parts.items()},
         bins=[
             CalibrationBin(
                 row=row, shown={key: percent(value, None) for key, value in row.items() if isinstance(value, float)}

@@ -101,6 +101,8 @@ def _after(text: str, at: int) -> int:
     return _skip(text, at + 1) if text[at] == "," else at
 
 
+UNITS = {"seconds": 1.0, "milliseconds": 1e3, "microseconds": 1e6, "nanoseconds": 1e9}  # of time: how many a second has
+OF = ""  # in what pages have in common: whose history they are; no key of a point is called so
 # No such site is as old; seconds where milliseconds are meant fall into the first weeks of 1970.
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC).timestamp()
 Row = tuple[date, str, float]
@@ -139,18 +141,28 @@ class HistorySelection:
 ALL = HistorySelection()
 
 
+@dataclass(frozen=True)
+class Pages:
+    """What pages of one history have in common: `same` by key of a point, and each point by its id."""
+
+    same: dict[str, object] = field(default_factory=dict)
+    points: dict[str, Point] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Located:
     """Where in a file the wanted list of points is, and which number of a point counts.
 
     `keys` lead to the list. `option` is the place among several probabilities; `level` that on the scale, from 0 to 1,
-    of a distribution. `remarks` say what else the file tells; they are placed at its first line.
+    of a distribution. `remarks` say what else the file tells; they are placed at its first line. `of` is whose history
+    it is, where the file says so once for all points.
     """
 
     keys: tuple[Step, ...]
     option: int | None = None
     level: float | None = None
     remarks: tuple[Problem, ...] = ()
+    of: str | None = None
 
 
 class NotLocatedError(Exception):
@@ -164,10 +176,10 @@ class NotLocatedError(Exception):
 class Crowd(Feed):
     """A site with a crowd or a market: where its file holds the list of points, and which keys of a point are read.
 
-    `per_second`: how many of its units of time a second has. `form`: what the file is, in words. `same`: keys that have
-    one value in the whole list, or it is of several questions; a pick names one of them. `before`: the key of what the
-    probability was right before. `takes` are the options, beside picks, that it knows. A site with other shapes
-    overrides `locate`, `needs` and `said`.
+    `per_second`: how many of its units of time a second has. `form`: what the file is, in words. `same`: keys that
+    have one value in all pages, or they are of several questions; a pick names one of them. `before`: the key of what
+    the probability was right before; `id`: of what no two points have in common. `takes` are the options, beside
+    picks, that it knows. A site with other shapes overrides `locate`, `needs` and `said`.
     """
 
     is_evidence = False
@@ -178,6 +190,7 @@ class Crowd(Feed):
     form: ClassVar[str]
     same: ClassVar[tuple[str, ...]] = ()
     before: ClassVar[str | None] = None
+    id: ClassVar[str | None] = None
     takes: ClassVar[tuple[str, ...]] = ()
 
     def locate(self, value: Any, selection: HistorySelection) -> Located:  # noqa: ARG002 - of sites with several histories
@@ -246,9 +259,12 @@ PICKS_LISTED = 20
 
 
 def read_points(
-    content: bytes, path: str, crowd: Crowd, now: float, selection: HistorySelection = ALL
+    content: bytes, path: str, crowd: Crowd, now: float, selection: HistorySelection = ALL, pages: Pages | None = None
 ) -> tuple[tuple[Point, ...], tuple[Problem, ...]]:
-    """Return the points of a file in file order, and what is wrong in it. `now` is in seconds since 1970."""
+    """Return the points of a file in file order, and what is wrong in it, or does not go with the `pages` before it.
+
+    `now` is in seconds since 1970.
+    """
     if isinstance(crowd, CrowdOfTables) and (found := crowd.from_table(content, path, selection, now)) is not None:
         return found
     text, value, problems = read_json(content, path)
@@ -260,7 +276,10 @@ def read_points(
         return (), (*problems, Problem(Source(path, 1), error.what, error.got, error.allowed))
     points: list[Point] = []
     found_wrong = [*problems, *(replace(remark, source=Source(path, 1)) for remark in located.remarks)]
-    same: dict[str, object] = {}
+    pages = pages or Pages()
+    if located.of is not None and (first := pages.same.setdefault(OF, located.of)) != located.of:
+        what = "another history than that of the files before"
+        return (), (*found_wrong, Problem(Source(path, 1), what, shown(located.of), f"{shown(first)} alone"))
     nulls = 0
     entries = list(elements(text, located.keys))
     # Of several answers in one list a pick names one.
@@ -277,7 +296,7 @@ def read_points(
             continue
         if any(entry.get(key) not in selection.picks for key in apart):
             continue
-        wrong = [*_missing(entry, crowd, source), *_other(entry, crowd, same, source)]
+        wrong = [*_missing(entry, crowd, source), *_other(entry, crowd, pages.same, source)]
         if not wrong:
             time, probability = crowd.said(entry, located)
             if probability is None:
@@ -289,6 +308,7 @@ def read_points(
             if point is not None:
                 known = float(before) if _is_number(before) else None
                 turned = complement(known) if known is not None and selection.complement else known
+                wrong = [*_again(entry, crowd, point, pages)]
                 points.append(replace(point, before=turned))
         found_wrong += wrong
     if not points and not any(problem.severity == "error" for problem in found_wrong):
@@ -329,6 +349,17 @@ def _other(entry: dict[str, object], crowd: Crowd, same: dict[str, object], sour
             yield Problem(source, what, shown(value), f"{shown(same[key])} alone, or --pick one of them")
 
 
+def _again(entry: dict[str, object], crowd: Crowd, point: Point, pages: Pages) -> Iterator[Problem]:
+    """Report a point with the id of another one that says something else: one of the two is out of date."""
+    name = entry.get(crowd.id) if crowd.id else None
+    if not isinstance(name, str):
+        return
+    first = pages.points.setdefault(name, point)
+    if (first.seconds, first.probability) != (point.seconds, point.probability):
+        what = f"{crowd.id} {shown(name)} appears twice, with another time or probability"
+        yield Problem(point.source, what, repr(point.probability), f"{first.probability!r} at {first.source}; keep one")
+
+
 def as_point(
     time: object,
     probability: object,
@@ -338,21 +369,27 @@ def as_point(
     selection: HistorySelection,
     *,
     end: object = None,
+    columns: tuple[str, str] | None = None,
 ) -> tuple[Point | None, list[Problem]]:
-    """Return a time and a probability of a file as a point, or what is wrong with them."""
+    """Return a time and a probability of a file as a point, or what is wrong with them, by the names of `columns`."""
     wrong: list[Problem] = []
+    of_time, of_probability = columns or (crowd.time, crowd.probability)
     seconds = _seconds(time, crowd.per_second)
     if seconds is None:
-        wrong.append(
-            Problem(source, f"{crowd.time} is not a time", shown(time), "a number, or ISO 8601 with its offset")
-        )
+        wrong.append(Problem(source, f"{of_time} is not a time", shown(time), "a number, or ISO 8601 with its offset"))
     elif not EARLIEST <= seconds <= now:
-        allowed = f"a time since 2000, not in the future, with {crowd.per_second:g} a second"
-        wrong.append(Problem(source, f"{crowd.time} is not a time of a history", shown(time), allowed))
+        likely = [
+            unit for unit, per_second in UNITS.items() if EARLIEST <= seconds * crowd.per_second / per_second <= now
+        ]
+        hint = f"; in {likely[0]} it would be one" if likely and _is_number(time) else ""
+        allowed = f"a time since 2000, not in the future, with {crowd.per_second:g} a second{hint}"
+        wrong.append(Problem(source, f"{of_time} is not a time of a history", shown(time), allowed))
     share = float(probability) if _is_number(probability) and 0.0 <= probability <= 1.0 else None
     if share is None:
-        what = f"{crowd.probability} is not a probability"
-        wrong.append(Problem(source, what, shown(probability), "one number from 0 to 1"))
+        what = f"{of_probability} is not a probability"
+        is_text = isinstance(probability, str) and re.fullmatch(r"[01]?\.?\d+", probability)
+        allowed = "one number from 0 to 1, without quotes" if is_text else "one number from 0 to 1"
+        wrong.append(Problem(source, what, shown(probability), allowed))
     if wrong or seconds is None or share is None:
         return None, wrong
     share = complement(share) if selection.complement else share

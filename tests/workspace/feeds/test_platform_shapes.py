@@ -182,7 +182,7 @@ def test_the_table_of_the_export_alone(tmp_path: Path) -> None:
     content = _table(HEADINGS, *ROWS[:4])
     assert (0, ["01 0.25"]) == _imported(example(tmp_path), "metaculus", [content])[::2]
     status, said, _ = _imported(tmp_path, "metaculus", [content.replace(b"0.25", b"25 %")])
-    assert (1, True) == (status, "page0.json:4: centers is not a probability; got '25 %'" in said), said
+    assert (1, True) == (status, "page0.json:4: Probability Yes is not a probability; got '25 %'" in said), said
 
 
 def test_a_broken_zip_file_is_told(tmp_path: Path) -> None:
@@ -313,3 +313,59 @@ def test_options_of_another_site_are_wrong_usage(tmp_path: Path, more: list[str]
     """What a site does not have is no option of its files."""
     status, said, _ = _imported(example(tmp_path), "polymarket", [TOKENS], *more)
     assert (2, True) == (status, f"{more[0]}: not with --format polymarket" in said)
+
+
+BET = {"id": "x", "contractId": "c", "createdTime": START * 1000, "probAfter": 0.3}
+CANDLE = {"end_period_ts": START + 60, "price": {"close": 12}}
+
+
+@pytest.mark.parametrize(
+    ("form", "pages", "says"),
+    [
+        ("manifold", [[BET], [{**BET, "id": "y", "contractId": "d"}]], "page1.json:2: contractId differs"),
+        ("manifold", [[BET], [{**BET, "probAfter": 0.4}]], "page1.json:2: id 'x' appears twice"),
+        (
+            "kalshi",
+            [{"trades": [{"ticker": name, "created_time": "2026-04-01T03:00:00Z", "yes_price": 7}]} for name in "AB"],
+            "page1.json:3: ticker differs",
+        ),
+        ("kalshi", [{"ticker": name, "candlesticks": [CANDLE]} for name in "AB"], "page1.json:1: another history than"),
+        (
+            "metaculus",
+            [
+                {
+                    "id": number,
+                    "aggregations": {"recency_weighted": {"history": [{"start_time": START, "centers": [0.3]}]}},
+                }
+                for number in (7, 8)
+            ],
+            "page1.json:1: another history than",
+        ),
+        ("polymarket", [{"history": [{"t": START * 1000, "p": 0.3}]}], "in milliseconds it would be one"),
+        ("manifold", [[{**BET, "createdTime": START}]], "in seconds it would be one"),
+        ("polymarket", [{"history": [{"t": START, "p": "0.3"}]}], "got '0.3'; one number from 0 to 1, without quotes"),
+        ("polymarket", [{"history": [{"t": START, "p": "0,3"}]}], "p is not a probability; got '0,3'"),
+    ],
+)
+def test_what_is_no_page_of_one_history(tmp_path: Path, form: str, pages: list[object], says: str) -> None:
+    """Pages of two markets, an id with two values, and numbers in another unit or form are refused at their place."""
+    status, said, _ = _imported(example(tmp_path), form, pages)
+    assert 1 == status
+    assert says in said
+
+
+def test_a_candle_of_midnight_may_be_written_with_a_point(tmp_path: Path) -> None:
+    """The candle that ends at midnight belongs to the day before, however the number of its end is written."""
+    candle = {**CANDLE, "end_period_ts": float(START + DAY)}
+    assert (0, ["01 0.12"]) == _imported(example(tmp_path), "kalshi", [{"candlesticks": [candle]}])[::2]
+
+
+def test_a_table_is_told_by_its_own_columns(tmp_path: Path) -> None:
+    """A mistake in the export is named by the column that the file has."""
+    header = "Question ID,Forecaster Username,Start Time,End Time,Forecaster Count,Probability Yes\n"
+    (example(tmp_path) / "f.csv").write_text(
+        f'{header}1,recency_weighted,2026-04-01 10:00:00,,5,"0,3"\n', encoding="utf-8"
+    )
+    found, problems = read_points((tmp_path / "f.csv").read_bytes(), "f.csv", feeds_of(Crowd)["metaculus"], 2e9)
+    assert () == found
+    assert ["Start Time is not a time", "Probability Yes is not a probability"] == [one.what for one in problems]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from forecast.workspace.feeds.histories import Crowd, HistorySelection, Located, inside, list_at, picked
@@ -23,6 +24,7 @@ class Kalshi(Crowd):
     probability = "price"
     form = "candlesticks or trades of a market"
     same = ("ticker",)
+    id = "trade_id"
 
     def locate(self, value: Any, selection: HistorySelection) -> Located:
         """Return where the candles or trades of the one market are."""
@@ -30,10 +32,12 @@ class Kalshi(Crowd):
             return Located(keys=("trades",))
         tickers, candles = inside(value, ("market_tickers",)), inside(value, ("market_candlesticks",))
         if isinstance(tickers, list) and isinstance(candles, list) and tickers:
-            keys = ("market_candlesticks", picked("market", [(str(one),) for one in tickers], selection))
+            place = picked("market", [(str(one),) for one in tickers], selection)
+            keys = ("market_candlesticks", place)
             list_at(value, keys, self.form)
-            return Located(keys=keys)
-        return super().locate(value, selection)
+            return Located(keys=keys, of=str(tickers[place]))
+        ticker = inside(value, ("ticker",))
+        return replace(super().locate(value, selection), of=ticker if isinstance(ticker, str) else None)
 
     def needs(self, entry: Mapping[str, object]) -> tuple[str, ...]:
         """Return the keys of a candle, or of a trade."""
@@ -47,7 +51,7 @@ class Kalshi(Crowd):
             return entry["created_time"], _price(entry, "yes_price")
         end, price = entry[self.time], entry[self.probability]
         # A candle ends with its last second: that which ends at midnight belongs to the day before.
-        seconds = end - 1 if isinstance(end, int) else end
+        seconds = end - 1 if isinstance(end, int | float) else end
         return seconds, _price(price, "close") if isinstance(price, dict) else price
 
 

@@ -25,6 +25,7 @@ class Manifold(Crowd):
     form = "a list of bets"
     same = ("contractId", "answerId")
     before = "probBefore"
+    id = "id"
 
     def locate(self, value: Any, selection: HistorySelection) -> Located:  # noqa: ARG002 - bets of all answers are one list
         """Return where the bets are; of a market that resolved to a percentage, that it did."""

@@ -64,19 +64,19 @@ class Metaculus(CrowdOfTables):
         keys, question = questions[picked("question", [_names(*one) for one in questions], selection)]
         history = (*keys, "aggregations", _aggregation(question, selection), "history")
         list_at(value, history, self.form)
-        kind = question.get("type", "binary")
+        kind, of = question.get("type", "binary"), None if question.get("id") is None else str(question["id"])
         if kind == "multiple_choice":
             options = question.get("all_options_ever") or question.get("options")
             if not isinstance(options, list) or not options:
                 raise NotLocatedError("a question of several options without 'options'", shown(options), self.form)
-            return Located(keys=history, option=picked("option", [(str(one),) for one in options], selection))
+            return Located(keys=history, of=of, option=picked("option", [(str(one),) for one in options], selection))
         if kind in NUMBERS:
             scale = inside(question, ("scaling", "continuous_range"))
-            return Located(keys=history, level=_level(kind, scale, selection))
+            return Located(keys=history, of=of, level=_level(kind, scale, selection))
         if kind != "binary":
             allowed = "a benchmark is a probability: of yes, of an option, or of a number above --above"
             raise NotLocatedError("the question has no probabilities", f"type {shown(kind)}", allowed)
-        return Located(keys=history)
+        return Located(keys=history, of=of)
 
     def needs(self, entry: Mapping[str, object]) -> tuple[str, ...]:
         """Return the keys of a point; one whose crowd is hidden has no value."""
@@ -211,6 +211,11 @@ class _Export:
         """Return what a row has in a column, nothing where there is no such column."""
         return cells[self._place[column]].strip() if column in self._place else ""
 
+    @property
+    def column(self) -> str:
+        """Return the column in which a row says a probability."""
+        return SHARES if self._option is not None else DISTRIBUTION if self._level is not None else "Probability Yes"
+
     def _is_of_crowd(self, cells: Sequence[str]) -> bool:
         return self.cell(cells, "Forecaster Count") != ""
 
@@ -248,13 +253,13 @@ def _exported(
     except NotLocatedError as error:
         return (), (*problems, Problem(Source(path, table.header_line), error.what, error.got, error.allowed))
     points: list[Point] = []
-    found = list(problems)
+    found, names = list(problems), ("Start Time", export.column)
     for line, cells in export.rows:
         probability = export.probability(cells)
         if probability is None:
             continue
         start, end = export.cell(cells, "Start Time"), export.cell(cells, "End Time")
-        point, wrong = as_point(start, probability, crowd, Source(path, line), now, selection, end=end)
+        point, wrong = as_point(start, probability, crowd, Source(path, line), now, selection, end=end, columns=names)
         found += wrong
         if point is not None:
             points.append(point)

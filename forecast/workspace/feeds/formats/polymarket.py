@@ -29,7 +29,7 @@ class Polymarket(Crowd):
             tokens = list(history)
             token = tokens[picked("token", [(one,) for one in tokens], selection)]
             list_at(value, (*self.keys, token), self.form)
-            return Located(keys=(*self.keys, token))
+            return Located(keys=(*self.keys, token), of=token)
         return super().locate(value, selection)
 
 
