@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 from forecast.analysis.target import UnknownTargetError, event_states
 from forecast.inference.engine import ENGINE, ImpossibleEvidenceError, Plan, draws_at_once
 from forecast.ledger.outcome import Outcome
-from forecast.model.asof import AsOfNetwork, Scope, family_tables
+from forecast.model.asof import AsOfNetwork, Scope, family_tables, needed_families
 from forecast.model.causes import causes_recipes
 from forecast.model.decision import Decision, Rule, TooManyClassesError, decide, rules_of
 from forecast.model.history import Path
 from forecast.model.layout import Layout
 from forecast.model.rows import row_recipe
-from forecast.posterior.passes import needed_families
 from forecast.posterior.sources import Reliabilities
 from forecast.workspace.problems import choice, shown
 from forecast.workspace.records import Scenario

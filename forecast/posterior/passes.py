@@ -8,7 +8,7 @@ has been computed is known by the very tables it was made of, so every pass is a
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from hashlib import blake2b
@@ -217,39 +217,12 @@ def outline_of(queried: Query) -> _Outline:
 
     Source: Shachter (1986), "Evaluating influence diagrams".
     """
-    network = queried.network
-    evidence = network.evidence_scopes
-    n_rows, links = len(network.layout.cards), len(network.layout.cards) + len(evidence)
-    told = {v for scope in (*evidence, *queried.decision.scopes, queried.plan.keep) for v in scope}
-    told |= network.known.observed.keys() | {v for v in range(n_rows) if not network.cards[v]}
-    families = network.families
-    left = needed_families(families, told)
-    needed, scopes = set(left), [family[0] for family in families] + list(evidence)
-    places = [*left, *range(n_rows, links)]
-    for v, family in enumerate(families):
-        places += range(len(scopes), len(scopes) + len(family) - 1) if v in needed else ()
-        scopes += family[1:]
-    places += range(len(scopes), len(scopes) + len(queried.decision.scopes))
-    scopes += queried.decision.scopes
+    network, rules = queried.network, queried.decision.scopes
+    scopes = (*network.scopes, *rules)
+    about = {v for scope in (*rules, queried.plan.keep) for v in scope}
+    places = (*network.needed_places(about), *range(len(network.scopes), len(scopes)))
     order = _plan(queried.plan.cards, tuple(scopes[place] for place in places), queried.plan.keep)
-    return _Outline(tuple(places), order, families)
-
-
-def needed_families(families: Sequence[Sequence[Scope]], told: Collection[int]) -> list[int]:
-    """Return the places of the families that an answer hangs on.
-
-    Args:
-        families: scopes of the factors of each; the first one's last variable is its own.
-        told: variables that are asked about, or that anything else speaks of.
-    """
-    left = list(range(len(families)))
-    while True:
-        parents = {(v, p) for v in left for scope in families[v] for p in scope}
-        asked = {p for v, p in parents if p != families[v][0][-1]}
-        kept = [v for v in left if families[v][0][-1] in told or families[v][0][-1] in asked]
-        if kept == left:
-            return left
-        left = kept
+    return _Outline(places, order, network.families)
 
 
 @lru_cache(maxsize=64)

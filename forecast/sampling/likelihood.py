@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import inf
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -468,10 +469,11 @@ def quantities(spec: PriorSpec, theta: Array, rows: Sequence[int]) -> Array:
 def log_masses(spec: PriorSpec, sides: Sequence[int], theta: Array) -> dict[int, Array]:
     """Return ln of the masses of each side's target and of its complement (2, draws), up to one constant a draw.
 
-    The tape's own way (`forecast.sampling.program`) leaves out what cancels, which for many draws of one side saves
-    nothing and needs a plan for each. A test holds both together.
+    The tape's own way (`forecast.sampling.program`) also leaves out what is cut off from a target, which for many
+    draws of one side saves little. A test holds both together.
 
-    The constant cancels: a quantity is a difference of logs within one network. Factors are computed once a network.
+    The constant cancels: a quantity is a difference of logs within one network. Factors are computed once a network,
+    and sides that are about the same events under the same conditions are solved together.
     """
     by_network: dict[int, list[int]] = {}
     for side in sides:
@@ -479,27 +481,48 @@ def log_masses(spec: PriorSpec, sides: Sequence[int], theta: Array) -> dict[int,
     logs: dict[int, Array] = {}
     for number, own in by_network.items():
         network = spec.networks[number]
-        orders = {}
+        alike: dict[tuple[object, ...], list[int]] = {}
         for side in own:
             one = spec.sides[side]
-            cards, scopes = (*network.cards, *one.rules.cards), (*network.scopes, *one.rules.scopes)
-            order = ENGINE.plan(cards, scopes, keep={*one.variables, *(v for v, _ in one.given)})
-            orders[side] = order, _masks(network, one, order.keep), one.rules.tables
-        logs |= zip(own, _on_draws(network, list(orders.values()), theta), strict=True)
+            kept = tuple(sorted({*one.variables, *(v for v, _ in one.given)}))
+            alike.setdefault((kept, one.rules.scopes, *map(id, one.rules.tables)), []).append(side)
+        orders = [_ordered(network, [spec.sides[side] for side in same]) for same in alike.values()]
+        for same, found in zip(alike.values(), _on_draws(network, orders, theta), strict=True):
+            logs |= zip(same, found.reshape(len(same), 2, -1), strict=True)
     return logs
 
 
-def _on_draws(
-    network: AsOfNetwork, orders: Sequence[tuple[Plan, Array, tuple[Array, ...]]], theta: Array
-) -> list[Array]:
-    """Compute the log masses of some regions (regions, draws) for each plan, with the factors computed once.
+class _Order(NamedTuple):
+    """What solves some sides of a network: its factors that count, by their places, their own, plan and masks."""
 
-    Each plan stands with its regions, and with its own factors behind those of the network.
-    """
+    places: list[int]
+    own: tuple[Array, ...]
+    plan: Plan
+    masks: Array
+
+
+def _ordered(network: AsOfNetwork, sides: Sequence[TargetOdds]) -> _Order:
+    """Plan sides that are about the same variables, with the same rules; each has two masks, one after the other."""
+    rules = sides[0].rules
+    keep = {*sides[0].variables, *(v for v, _ in sides[0].given)}
+    places = network.needed_places({*keep, *(v for scope in rules.scopes for v in scope)})
+    scopes = network.scopes
+    order = ENGINE.plan(
+        (*network.cards, *rules.cards), (*(scopes[place] for place in places), *rules.scopes), keep=keep
+    )
+    masks = np.concatenate([_masks(network, side, order.keep) for side in sides])
+    return _Order(places, rules.tables, order, masks)
+
+
+def _on_draws(network: AsOfNetwork, orders: Sequence[_Order], theta: Array) -> list[Array]:
+    """Compute the log masses of some regions (regions, draws) for each plan, with the factors computed once."""
 
     def solved(block: Array) -> list[Array]:
         tables, _ = factors(network, block)
-        return [ENGINE.log_regions(order, [*tables, *own], masks) for order, masks, own in orders]
+        return [
+            ENGINE.log_regions(one.plan, [*(tables[place] for place in one.places), *one.own], one.masks)
+            for one in orders
+        ]
 
     return [np.concatenate(parts, axis=1) for parts in zip(*ENGINE.in_blocks(solved, theta), strict=True)]
 
