@@ -180,6 +180,7 @@ def solve_twin(
     at_joint = order.n_factors - len(decision.tables) - 1
     if wanted is not None:
         places, order = _outlined(made, order, decision, [*weighing, *joined], wanted)
+    about = None if wanted is None else {variable for v in wanted if (variable := made.variable(v)) is not None}
     tables = drawn.tables(made.network)
     # Of full width, so that a draw without mass is told from all draws without mass.
     extra = [
@@ -197,7 +198,7 @@ def solve_twin(
         arrays += decision.tables
         needed = [arrays[place] for place in places]
         asked = [list(places).index(at_joint)] if together else []
-        solution = ENGINE.evaluate(order, needed, decision.masks, by_region=False, wanted=asked)
+        solution = ENGINE.evaluate(order, needed, decision.masks, by_region=False, wanted=asked, about=about)
         shares = np.exp(solution.log_regions - solution.log_evidence)
         events = tuple(
             _event(made, v, solution.marginals, block.shape[1])

@@ -7,7 +7,7 @@ pass gives the marginals of all variables and the joints of all factors, and by 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -52,6 +52,7 @@ def solve(
     *,
     by_region: bool = True,
     wanted: Sequence[int] = (),
+    about: Collection[int] | None = None,
 ) -> Solution:
     """Compute the evidence, the regions and every marginal of each draw.
 
@@ -66,6 +67,7 @@ def solve(
         by_region: whether marginals and joints are told apart by region (the outward pass then costs that many times
             more).
         wanted: places in `factors`; the joint of the scope of each is computed in the same passes.
+        about: the variables whose marginals are asked for (None: all); those of the others have no region.
 
     Raises:
         ImpossibleEvidenceError: some draw has no mass at all.
@@ -80,12 +82,16 @@ def solve(
     of_regions = contract([masks, inward.root], (REGIONS,), network.cards)
     total = _total(network, inward, of_regions)
     found = dict.fromkeys(wanted, inward.root)  # each is replaced by its joint
-    marginals = _outward(network, inward, masks if by_region else everything, found)
+    asked = range(len(network.cards)) if about is None else about
+    marginals = _outward(network, inward, masks if by_region else everything, found, asked)
     n_draws = total.size
     return Solution(
         total,
         logs(of_regions),
-        tuple(_of_draws(shares(marginal), n_draws) for marginal in marginals),
+        tuple(
+            _of_draws(shares(marginals[v]), n_draws) if v in marginals else np.empty((card, 0, n_draws))
+            for v, card in enumerate(network.cards)
+        ),
         tuple(_of_draws(shares(found[slot]), n_draws) for slot in wanted),
     )
 
@@ -173,28 +179,34 @@ def _variables(tables: Sequence[Table]) -> set[int]:
     return {axis for one in tables for axis in one.axes if axis < REGIONS}
 
 
-def _outward(network: Plan, inward: _Inward, masks: Table, joints: dict[int, Table]) -> list[Table]:
-    """Compute every marginal with its regions; and replace, in `joints`, each factor's entry by the joint of its scope.
+def _outward(
+    network: Plan, inward: _Inward, masks: Table, joints: dict[int, Table], about: Collection[int]
+) -> dict[int, Table]:
+    """Compute some marginals with their regions; and replace, in `joints`, each factor's entry by its scope's joint.
 
     All of it up to a number for each draw.
     """
     slots, cards = inward.slots, network.cards
     adjoints: dict[int, Table] = {}
     marginals: dict[int, Table] = {}
+    needed = _needed(network, joints, about)
 
     def send(inputs: Sequence[int], given: Sequence[Table], above: Table) -> None:
-        # Only messages pass the derivative on; given factors end it.
-        received = [slot for slot in inputs if slot >= network.n_factors]
-        others = _all_but_one([slots[slot] for slot in received], given, cards)
+        # Only messages pass the derivative on; given factors end it, and so do messages behind which nothing is asked.
+        received = [slot for slot in inputs if slot in needed]
+        ended = [slots[slot] for slot in inputs if slot >= network.n_factors and slot not in needed]
+        others = _all_but_one([slots[slot] for slot in received], [*given, *ended], cards)
         for slot, rest in zip(received, others, strict=True):
             adjoints[slot] = eased(contract([*rest, above], (*network.scopes[slot], REGIONS), cards))
 
     send(network.root, [slots[slot] for slot in network.root if slot < network.n_factors], masks)
-    for variable in network.keep:
+    for variable in (variable for variable in network.keep if variable in about):
         marginals[variable] = contract([inward.root, masks], (variable, REGIONS), cards)
     for slot in (slot for slot in network.root if slot in joints):
         joints[slot] = contract([inward.root, masks], (*network.scopes[slot], REGIONS), cards)
     for step, own in zip(reversed(network.steps), reversed(inward.given), strict=True):
+        if step.output not in needed:
+            continue
         above = adjoints.pop(step.output)
         given = [] if own is None else [own]
         received = [slot for slot in step.inputs if slot >= network.n_factors]
@@ -202,14 +214,25 @@ def _outward(network: Plan, inward: _Inward, masks: Table, joints: dict[int, Tab
             below = [*given, *(slots[message] for message in received), above]
             joints[slot] = contract(below, (*network.scopes[slot], REGIONS), cards)
         send(step.inputs, given, above)
-        if received:
+        if step.variable not in about:
+            continue
+        if told := [slot for slot in received if slot in adjoints]:
             # A message that comes in, times the derivative by it, is the joint of its scope: the smallest one will do.
-            slot = min(received, key=lambda slot: slots[slot].numbers.size)
+            slot = min(told, key=lambda slot: slots[slot].numbers.size)
             factors = [slots[slot], adjoints[slot]]
         else:
-            factors = [*given, above]
+            factors = [*given, *(slots[slot] for slot in received), above]
         marginals[step.variable] = contract(factors, (step.variable, REGIONS), cards)
-    return [marginals[v] for v in range(len(cards))]
+    return marginals
+
+
+def _needed(network: Plan, joints: Collection[int], about: Collection[int]) -> set[int]:
+    """Return the messages whose derivatives are asked for: those of steps at or behind which something is."""
+    needed: set[int] = set()
+    for step in network.steps:
+        if step.variable in about or any(slot in needed or slot in joints for slot in step.inputs):
+            needed.add(step.output)
+    return needed
 
 
 def _all_but_one(tables: Sequence[Table], context: Sequence[Table], cards: Sequence[int]) -> Iterator[Sequence[Table]]:
