@@ -7,8 +7,10 @@ pass gives the marginals of all variables and the joints of all factors, and by 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from typing import NamedTuple
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
+from math import prod
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,26 @@ from forecast.inference.scaled import REGIONS, Table, contract, eased, is_empty,
 
 Array = NDArray[np.float64]
 Factor = Array | Table  # a table where no array of doubles holds the numbers
+
+
+class Kept:
+    """What was computed, under what it was made of; what has not been asked for the longest goes first."""
+
+    def __init__(self, room: int) -> None:
+        self._room, self._used = room, 0
+        self._entries: OrderedDict[Hashable, tuple[int, object]] = OrderedDict()
+
+    def once[T](self, key: Hashable, size: int, compute: Callable[[], T]) -> T:
+        """Return what is kept under a key, or compute it and keep it: `size` bytes."""
+        if key in self._entries:
+            self._entries.move_to_end(key)
+            return cast("T", self._entries[key][1])
+        made = compute()
+        self._entries[key] = size, made
+        self._used += size
+        while self._used > self._room and len(self._entries) > 1:
+            self._used -= self._entries.popitem(last=False)[1][0]
+        return made
 
 
 class Solution(NamedTuple):
@@ -53,6 +75,7 @@ def solve(
     by_region: bool = True,
     wanted: Sequence[int] = (),
     about: Collection[int] | None = None,
+    kept: Kept | None = None,
 ) -> Solution:
     """Compute the evidence, the regions and every marginal of each draw.
 
@@ -68,6 +91,7 @@ def solve(
             more).
         wanted: places in `factors`; the joint of the scope of each is computed in the same passes.
         about: the variables whose marginals are asked for (None: all); those of the others have no region.
+        kept: messages of other networks on the same draws; those that are made of the very same tables are taken.
 
     Raises:
         ImpossibleEvidenceError: some draw has no mass at all.
@@ -78,7 +102,7 @@ def solve(
     """
     everything = _everything(network)
     masks = everything if regions is None else _masks(network, regions)
-    inward = _inward(network, factors)
+    inward = _inward(network, factors, kept)
     of_regions = contract([masks, inward.root], (REGIONS,), network.cards)
     total = _total(network, inward, of_regions)
     found = dict.fromkeys(wanted, inward.root)  # each is replaced by its joint
@@ -151,12 +175,12 @@ def _impossible(network: Plan, inward: _Inward) -> ImpossibleEvidenceError | Non
     return None
 
 
-def _inward(network: Plan, factors: Sequence[Factor]) -> _Inward:
+def _inward(network: Plan, factors: Sequence[Factor], kept: Kept | None = None) -> _Inward:
     slots = [
         factor if isinstance(factor, Table) else of_factor(factor, network.scopes[i])
         for i, factor in enumerate(factors)
     ]
-    sums = _Sums(network)
+    sums = _Sums(network, kept)
     slots = eliminate(network, slots, sums)
     root = contract([slots[slot] for slot in network.root], network.keep, network.cards)
     return _Inward(slots, sums.given, root)
@@ -165,14 +189,26 @@ def _inward(network: Plan, factors: Sequence[Factor]) -> _Inward:
 class _Sums:
     """Products and sums of tables of numbers; keeps each step's product of given factors for the outward pass."""
 
-    def __init__(self, network: Plan) -> None:
-        self._cards = network.cards
+    def __init__(self, network: Plan, kept: Kept | None) -> None:
+        self._cards, self._kept = network.cards, kept
         self.given: list[Table | None] = []
 
     def message(self, given: Sequence[Table], received: Sequence[Table], step: EliminationStep) -> Table:
-        own = _joined(given, self._cards) if given else None
+        def compute() -> tuple[Table | None, Table, tuple[Table, ...]]:
+            own = _joined(given, self._cards) if given else None
+            made = eased(contract(received if own is None else [own, *received], step.scope, self._cards))
+            return own, made, (*given, *received)
+
+        if self._kept is None:
+            own, made, _ = compute()
+        else:
+            # The inputs are kept with it, so that no other table takes their place in memory.
+            key = (step.variable, step.scope, len(given), *map(id, (*given, *received)))
+            size = 8 * prod(self._cards[v] for v in step.scope) * (1 + self._cards[step.variable])
+            n_draws = max((one.numbers.shape[-1] for one in (*given, *received)), default=1)
+            own, made, _ = self._kept.once(key, size * n_draws, compute)
         self.given.append(own)
-        return eased(contract(received if own is None else [own, *received], step.scope, self._cards))
+        return made
 
 
 def _variables(tables: Sequence[Table]) -> set[int]:

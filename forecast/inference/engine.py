@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.inference import batch, elimination
-from forecast.inference.batch import Factor, Solution, messages
+from forecast.inference.batch import Factor, Kept, Solution, messages
 from forecast.inference.elimination import EliminationStep, ImpossibleEvidenceError, Plan, Scope, eliminate
 from forecast.inference.flat import Flat
 from forecast.inference.junction import Case, Potentials, enumerated
@@ -164,6 +164,7 @@ __all__ = [
     "Engine",
     "Factor",
     "ImpossibleEvidenceError",
+    "Kept",
     "MostProbable",
     "Plan",
     "Solution",
@@ -209,11 +210,13 @@ class Engine(Protocol):
         by_region: bool = True,
         wanted: Sequence[int] = (),
         about: Collection[int] | None = None,
+        kept: Kept | None = None,
     ) -> Solution:
         """Compute the log evidence, the regions' log masses, every marginal, and the joints of the factors `wanted`.
 
         Marginals and joints are told apart by region, if asked. `about`: the variables whose marginals are needed
-        (None: all); those of the others may have no region.
+        (None: all); those of the others may have no region. `kept`: messages that are made of the same tables are
+        taken from it, and left there.
         """
 
     def log_evidence(self, network: Plan, factors: Sequence[Factor]) -> Array:
@@ -264,6 +267,7 @@ class Executors:
         by_region: bool = True,
         wanted: Sequence[int] = (),
         about: Collection[int] | None = None,
+        kept: Kept | None = None,
     ) -> Solution:
         """Compute the log evidence, the regions' log masses, every marginal, and the joints of the factors `wanted`."""
         times = 1 if regions is None or not by_region else regions.shape[0]
@@ -273,7 +277,7 @@ class Executors:
             found = blocks.solve(network, factors, regions, by_region=by_region, wanted=wanted)
             if found is not None:
                 return found
-        return batch.solve(network, factors, regions, by_region=by_region, wanted=wanted, about=about)
+        return batch.solve(network, factors, regions, by_region=by_region, wanted=wanted, about=about, kept=kept)
 
     @staticmethod
     def log_regions(network: Plan, factors: Sequence[Factor], regions: Array) -> Array:

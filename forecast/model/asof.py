@@ -69,7 +69,7 @@ class AsOfNetwork:
         """Number of states that each variable can still be in: the events, then auxiliary ones."""
         return tuple(len(states) for states in self.alive)
 
-    @property
+    @cached_property
     def families(self) -> tuple[tuple[Scope, ...], ...]:
         """Scopes of the factors that each event's row is made of: one over its parents and itself, or a chain's.
 
@@ -79,7 +79,7 @@ class AsOfNetwork:
         rows = (((*parents, v),) for v, parents in enumerate(self.layout.parents))
         return tuple(chains.get(v, row) for v, row in enumerate(rows))
 
-    @property
+    @cached_property
     def scopes(self) -> tuple[Scope, ...]:
         """Scope of each factor of `factors`.
 
@@ -109,7 +109,7 @@ class AsOfNetwork:
         own = {place for v in needed for place in self.places(v)}
         return sorted({*own, *range(n_events, n_events + len(evidence))})
 
-    @property
+    @cached_property
     def evidence_scopes(self) -> tuple[Scope, ...]:
         """Scope of each factor of the evidence: the reports', then those of histories that lie within no other.
 

@@ -7,20 +7,19 @@ has been computed is known by the very tables it was made of, so every pass is a
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from hashlib import blake2b
 from math import log, prod
 from threading import Lock
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecast.inference.elimination import EliminationStep, eliminate
-from forecast.inference.engine import ENGINE, ImpossibleEvidenceError, Plan, draws_at_once
+from forecast.inference.engine import ENGINE, ImpossibleEvidenceError, Kept, Plan, draws_at_once
 from forecast.inference.scaled import REGIONS, Table, contract, eased, is_empty, logs, of_factor, shares
 from forecast.model.asof import AsOfNetwork, alive_slices, family_tables, placed, scaled_factor
 from forecast.model.history import HistoryRecipe, history_tables
@@ -235,7 +234,7 @@ class _Block:
 
     def __init__(self, theta: Array, room: int) -> None:
         self._theta = theta
-        self._kept = _Kept(room)
+        self._kept = Kept(room)
         self._rows = _Rows(None, [], {})
 
     def factors(
@@ -393,7 +392,7 @@ def parts_of_history(history: HistoryRecipe, n_theta: int) -> Iterator[tuple[Has
 class _Messages:
     """Products and sums of tables; what was made of the same tables before is not made again."""
 
-    def __init__(self, kept: _Kept, cards: Sequence[int]) -> None:
+    def __init__(self, kept: Kept, cards: Sequence[int]) -> None:
         self._kept, self._cards = kept, cards
 
     def message(self, given: Sequence[Table], received: Sequence[Table], step: EliminationStep) -> Table:
@@ -405,23 +404,3 @@ class _Messages:
         # The inputs are kept with it, so that no other table takes their place in memory.
         size = 8 * prod(self._cards[v] for v in step.scope) * max((one.numbers.shape[-1] for one in inputs), default=1)
         return self._kept.once((step.scope, *map(id, inputs)), size, compute)[1]
-
-
-class _Kept:
-    """What was computed, under what it was made of; what has not been asked for the longest goes first."""
-
-    def __init__(self, room: int) -> None:
-        self._room, self._used = room, 0
-        self._entries: OrderedDict[Hashable, tuple[int, object]] = OrderedDict()
-
-    def once[T](self, key: Hashable, size: int, compute: Callable[[], T]) -> T:
-        """Return what is kept under a key, or compute it and keep it: `size` bytes."""
-        if key in self._entries:
-            self._entries.move_to_end(key)
-            return cast("T", self._entries[key][1])
-        made = compute()
-        self._entries[key] = size, made
-        self._used += size
-        while self._used > self._room and len(self._entries) > 1:
-            self._used -= self._entries.popitem(last=False)[1][0]
-        return made
