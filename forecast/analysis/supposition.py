@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.analysis.target import UnknownTargetError, event_states
-from forecast.inference.engine import ENGINE, ImpossibleEvidenceError, Kept, Plan, draws_at_once
+from forecast.inference.engine import ENGINE, Factor, ImpossibleEvidenceError, Kept, Plan, draws_at_once
 from forecast.inference.scaled import Table, of_factor
 from forecast.ledger.outcome import Outcome
 from forecast.model.asof import AsOfNetwork, Scope, family_tables, needed_families
@@ -298,7 +298,7 @@ class _Question:
         """Solve some draws. Raises ImpossibleEvidenceError."""
         made, layout = self.made, self.made.network.layout
         given, offset = world.factors(draws)
-        arrays = [*given, *_copied(made, world.theta(draws))]
+        arrays: list[Factor] = [*given, *_copied(made, world.theta(draws))]
         arrays += [np.broadcast_to(weights, (*weights.shape[:-1], draws.size)) for weights in self._extra]
         arrays += self.decision.tables
         solution = ENGINE.evaluate(

@@ -169,7 +169,7 @@ def interventions(outcome: Outcome, events: Sequence[int]) -> tuple[dict[tuple[i
         told = known | found[1]
         return found[0], tuple(told.get(w, event) for w, event in enumerate(now))
 
-    alone = (of.evaluation.scenarios @ weights, {})
+    alone: tuple[Array, dict[int, Array]] = (of.evaluation.scenarios @ weights, {})
     of_acts = dict(zip(acts, made[: len(acts)], strict=True))
     imposed = {
         (v, x): shares(of_acts.get((v, x), alone), {v: np.eye(layout.cards[v])[x]})

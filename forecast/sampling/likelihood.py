@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from forecast.digests import digest_of
 from forecast.inference.engine import ENGINE, ImpossibleEvidenceError, Plan
 from forecast.inference.tape import normal_quadrature
-from forecast.model.asof import AsOfNetwork, alive_slices, factors
+from forecast.model.asof import AsOfNetwork, Latest, alive_slices, factors
 from forecast.sampling.draws import Draws
 from forecast.sampling.readings import (
     DEGREES_OF_FREEDOM,
@@ -390,7 +390,11 @@ def log_likelihood_given_noise(spec: PriorSpec, fit: Mapping[str, Array], names:
 # its author knew is another; the sampler's own tape is for one draw at a time and opens a compiler.
 
 Fit = Mapping[str, Array]
+Unit = tuple[tuple[str, ...], str]
 LOG_TARGET, LOG_REST, LOG_CONDITION = range(3)  # parts of a quantity: ln a, ln b, ln(a + b) of a side
+
+
+_BEFORE: Latest[dict[str, Unit]] = Latest(1)  # of the draws' own statements, which many others are held against
 
 
 def log_likelihood_ratio(spec: PriorSpec, other: PriorSpec, theta: Array, fit: Fit) -> Array | None:
@@ -419,7 +423,7 @@ def log_likelihood_ratio(spec: PriorSpec, other: PriorSpec, theta: Array, fit: F
     prior = log_prior_ratio(spec.rows, other.rows, fit)
     if prior is None:
         return None
-    before, after = _units(spec), _units(other)
+    before, after = _BEFORE.once((spec,), None, lambda: _units(spec)), _units(other)
     differing = {name for name in (*before, *after) if before.get(name, ((), ""))[1] != after.get(name, ((), ""))[1]}
     gone = {one for name in differing if name in before for one in before[name][0]}
     come = {one for name in differing if name in after for one in after[name][0]}
@@ -601,9 +605,6 @@ def _impossible_problem(workspace: Workspace, statement: Statement, found: str) 
     if found == AT_ONCE:
         allowed = f"{'; '.join(needs)}: name in 'given' what comes true with it, also at once"
     return Problem(statement.source, f"statement {shown(statement.id)}: {found}", "", allowed)
-
-
-Unit = tuple[tuple[str, ...], str]
 
 
 def _units(spec: PriorSpec) -> dict[str, Unit]:
