@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.analysis.target import UnknownTargetError, event_states
-from forecast.inference.engine import ENGINE, Factor, ImpossibleEvidenceError, Kept, Plan, draws_at_once
+from forecast.inference.engine import ENGINE, Factor, ImpossibleEvidenceError, KeptMessages, Plan, draws_at_once
 from forecast.inference.scaled import Table, of_factor
 from forecast.ledger.outcome import Outcome
 from forecast.model.asof import AsOfNetwork, Scope, family_tables, needed_families
@@ -245,7 +245,7 @@ class _Factual:
     """The factual world on a block of draws: its factors, and what passes of its twins have in common."""
 
     def __init__(self, network: AsOfNetwork, theta: Array, drawn: Reliabilities, tables: SourceTables) -> None:
-        self.kept = Kept(REMEMBERED)
+        self.kept = KeptMessages(REMEMBERED)
         self._network, self._theta, self._drawn, self._tables = network, theta, drawn, tables
         self._made: dict[bytes, tuple[list[Table], Array]] = {}
 

@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 Factor = Array | Table  # a table where no array of doubles holds the numbers
 
 
-class Kept:
+class KeptMessages:
     """What was computed, under what it was made of; what has not been asked for the longest goes first."""
 
     def __init__(self, room: int) -> None:
@@ -75,7 +75,7 @@ def solve(
     by_region: bool = True,
     wanted: Sequence[int] = (),
     about: Collection[int] | None = None,
-    kept: Kept | None = None,
+    kept: KeptMessages | None = None,
 ) -> Solution:
     """Compute the evidence, the regions and every marginal of each draw.
 
@@ -175,7 +175,7 @@ def _impossible(network: Plan, inward: _Inward) -> ImpossibleEvidenceError | Non
     return None
 
 
-def _inward(network: Plan, factors: Sequence[Factor], kept: Kept | None = None) -> _Inward:
+def _inward(network: Plan, factors: Sequence[Factor], kept: KeptMessages | None = None) -> _Inward:
     slots = [
         factor if isinstance(factor, Table) else of_factor(factor, network.scopes[i])
         for i, factor in enumerate(factors)
@@ -189,7 +189,7 @@ def _inward(network: Plan, factors: Sequence[Factor], kept: Kept | None = None) 
 class _Sums:
     """Products and sums of tables of numbers; keeps each step's product of given factors for the outward pass."""
 
-    def __init__(self, network: Plan, kept: Kept | None) -> None:
+    def __init__(self, network: Plan, kept: KeptMessages | None) -> None:
         self._cards, self._kept = network.cards, kept
         self.given: list[Table | None] = []
 

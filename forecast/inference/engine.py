@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.inference import batch, elimination
-from forecast.inference.batch import Factor, Kept, Solution, messages
+from forecast.inference.batch import Factor, KeptMessages, Solution, messages
 from forecast.inference.elimination import EliminationStep, ImpossibleEvidenceError, Plan, Scope, eliminate
 from forecast.inference.flat import Flat
 from forecast.inference.junction import Case, Potentials, enumerated
@@ -164,7 +164,7 @@ __all__ = [
     "Engine",
     "Factor",
     "ImpossibleEvidenceError",
-    "Kept",
+    "KeptMessages",
     "MostProbable",
     "Plan",
     "Solution",
@@ -210,7 +210,7 @@ class Engine(Protocol):
         by_region: bool = True,
         wanted: Sequence[int] = (),
         about: Collection[int] | None = None,
-        kept: Kept | None = None,
+        kept: KeptMessages | None = None,
     ) -> Solution:
         """Compute the log evidence, the regions' log masses, every marginal, and the joints of the factors `wanted`.
 
@@ -267,7 +267,7 @@ class Executors:
         by_region: bool = True,
         wanted: Sequence[int] = (),
         about: Collection[int] | None = None,
-        kept: Kept | None = None,
+        kept: KeptMessages | None = None,
     ) -> Solution:
         """Compute the log evidence, the regions' log masses, every marginal, and the joints of the factors `wanted`."""
         times = 1 if regions is None or not by_region else regions.shape[0]

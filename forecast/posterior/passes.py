@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.inference.elimination import EliminationStep, eliminate
-from forecast.inference.engine import ENGINE, ImpossibleEvidenceError, Kept, Plan, draws_at_once
+from forecast.inference.engine import ENGINE, ImpossibleEvidenceError, KeptMessages, Plan, draws_at_once
 from forecast.inference.scaled import REGIONS, Table, contract, eased, is_empty, logs, of_factor, shares
 from forecast.model.asof import AsOfNetwork, alive_slices, family_tables, placed, scaled_factor
 from forecast.model.history import HistoryRecipe, history_tables
@@ -234,7 +234,7 @@ class _Block:
 
     def __init__(self, theta: Array, room: int) -> None:
         self._theta = theta
-        self._kept = Kept(room)
+        self._kept = KeptMessages(room)
         self._rows = _Rows(None, [], {})
 
     def factors(
@@ -392,7 +392,7 @@ def parts_of_history(history: HistoryRecipe, n_theta: int) -> Iterator[tuple[Has
 class _Messages:
     """Products and sums of tables; what was made of the same tables before is not made again."""
 
-    def __init__(self, kept: Kept, cards: Sequence[int]) -> None:
+    def __init__(self, kept: KeptMessages, cards: Sequence[int]) -> None:
         self._kept, self._cards = kept, cards
 
     def message(self, given: Sequence[Table], received: Sequence[Table], step: EliminationStep) -> Table:
