@@ -28,11 +28,12 @@ from forecast.ledger.outcome import (
     diagnostics,
     outcome,
 )
-from forecast.model.asof import compile_workspace
+from forecast.model.asof import Latest, compile_workspace
 from forecast.model.history import active_items
 from forecast.model.layout import lay_out
 from forecast.plain import as_data, from_data
 from forecast.posterior.moved import Reweighed, reweigh
+from forecast.posterior.passes import Passes
 from forecast.posterior.posterior import ContradictionError, check_possible, posterior
 from forecast.posterior.weights import Weights, deviations, standard_error, weighted_quantiles
 from forecast.sampling.draws import NotSampledError
@@ -79,8 +80,15 @@ class Alternative:
         return ", ".join([*parts, *(["with equal weights"] if self.equal_weights else [])])
 
 
+_LATEST: Latest[Workspace] = Latest(1)
+
+
 def alternative_workspace(workspace: Workspace, alternative: Alternative) -> Workspace:
-    """Return the workspace as an alternative has it. Raises UnknownNameError."""
+    """Return the workspace as an alternative has it: the same one if it is asked for again. Raises UnknownNameError."""
+    return _LATEST.once((workspace,), alternative, lambda: _alternative_workspace(workspace, alternative))
+
+
+def _alternative_workspace(workspace: Workspace, alternative: Alternative) -> Workspace:
     groups = sorted({expert.group for expert in workspace.experts.values()})
     _known("expert", alternative.without_experts, sorted(workspace.experts))
     _known("group", alternative.without_groups, groups)
@@ -248,13 +256,15 @@ def alternatives(outcome: Outcome, cache: Path, progress: Progress) -> list[Alte
     sources = [alternative for alternative in all_listed if alternative.kind == "source"]
     every, affordable = _spread(outcome, len(sources))
     skipped = set(sources[affordable:])
+    passes = Passes(outcome.posterior.draws.theta[:, ::every])
     rows = []
     for number, alternative in enumerate(all_listed, 1):
         progress(f"one alternative after the other: {100 * number // len(all_listed)} %")
         if alternative in skipped:
             rows.append(_row(outcome, alternative, TOO_MANY))
             continue
-        row = _reweighted(outcome, alternative, fit, every if alternative.kind == "source" else 1)
+        of_source = alternative.kind == "source"
+        row = _reweighted(outcome, alternative, fit, every if of_source else 1, passes if of_source else None)
         if row.how == NEEDS_REFIT:
             row = refitted(outcome, alternative, row, cache, progress, may_sample=False)
         rows.append(row)
@@ -303,10 +313,12 @@ def cost(order: Plan) -> int:
     return sum(len(step.inputs) * prod(order.cards[v] for v in (*step.scope, step.variable)) for step in order.steps)
 
 
-def _reweighted(outcome: Outcome, listed: ListedAlternative, fit: dict[str, Array], every: int) -> AlternativeForecast:
+def _reweighted(
+    outcome: Outcome, listed: ListedAlternative, fit: dict[str, Array], every: int, passes: Passes | None
+) -> AlternativeForecast:
     other = alternative_workspace(outcome.workspace, listed.alternative)
     try:
-        there = reweigh(outcome.posterior, outcome.workspace, other, fit, every)
+        there = reweigh(outcome.posterior, outcome.workspace, other, fit, every, passes)
     except ImpossibleEvidenceError:
         return replace(_row(outcome, listed, IMPOSSIBLE), needs=_missing_needs(outcome, other))
     if there is None:

@@ -5,21 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import fsum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecast.analysis.target import UnknownTargetError, event_states
-from forecast.inference.engine import ENGINE, ImpossibleEvidenceError, Plan, draws_at_once
+from forecast.inference.engine import ENGINE, Factor, ImpossibleEvidenceError, KeptMessages, Plan, draws_at_once
+from forecast.inference.scaled import Table, of_factor
 from forecast.ledger.outcome import Outcome
-from forecast.model.asof import AsOfNetwork, Scope, family_tables
+from forecast.model.asof import AsOfNetwork, Scope, family_tables, needed_families
 from forecast.model.causes import causes_recipes
 from forecast.model.decision import Decision, Rule, TooManyClassesError, decide, rules_of
 from forecast.model.history import Path
 from forecast.model.layout import Layout
+from forecast.model.reliability import SourceTables
 from forecast.model.rows import row_recipe
-from forecast.posterior.passes import needed_families
 from forecast.posterior.sources import Reliabilities
 from forecast.workspace.problems import choice, shown
 from forecast.workspace.records import Scenario
@@ -30,6 +32,7 @@ Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
 BLOCK = 500  # draws solved at once: a twin's tables are larger than those of a forecast
+REMEMBERED = 50_000_000  # bytes of messages of a block of draws that the next twin may take
 LARGEST_TABLE = 2_000_000  # entries for each draw; a denser twin is refused rather than swapped to disk
 
 
@@ -174,54 +177,151 @@ def solve_twin(
 
     Raises TooDenseError.
     """
-    layout = made.network.layout
-    # A factor of ones over the events whose joint is asked for.
-    joined = {together: np.ones([layout.cards[v] for v in together])} if together else {}
-    order, decision = _planned(made, scenarios, [*weighing, *joined])
-    places: Sequence[int] = range(order.n_factors)
-    at_joint = order.n_factors - len(decision.tables) - 1
-    if wanted is not None:
-        places, order = _outlined(made, order, decision, [*weighing, *joined], wanted)
-    tables = drawn.tables(made.network)
-    # Of full width, so that a draw without mass is told from all draws without mass.
-    extra = [
-        weights[tuple(_alive(made, v) for v in scope)][..., np.newaxis]
-        for scope, weights in (*weighing.items(), *joined.items())
-    ]
+    question = _Question(made, scenarios, weighing, wanted, together)
 
-    def on_draws(draws: Index) -> Solved:
-        first, last = int(draws[0]), int(draws[-1]) + 1
-        # A slice of draws that nobody can write to has the rows that were computed for the last question.
-        block = theta[:, first:last] if last - first == draws.size else np.ascontiguousarray(theta[:, draws])
-        given, offset = drawn.of_draws(draws).factors(made.network, block, tables)
-        arrays = [*given, *_copied(made, block)]
-        arrays += [np.broadcast_to(weights, (*weights.shape[:-1], draws.size)) for weights in extra]
-        arrays += decision.tables
-        needed = [arrays[place] for place in places]
-        asked = [list(places).index(at_joint)] if together else []
-        solution = ENGINE.evaluate(order, needed, decision.masks, by_region=False, wanted=asked)
-        shares = np.exp(solution.log_regions - solution.log_evidence)
-        events = tuple(
-            _event(made, v, solution.marginals, block.shape[1])
-            if wanted is None or v in wanted
-            else np.zeros((made.network.layout.cards[v], block.shape[1]))
-            for v in _events(made)
-        )
-        joint = np.zeros((*(layout.cards[v] for v in together), block.shape[1]))
-        if together:
-            joint[tuple(_alive(made, v) for v in together)] = solution.families[0][..., 0, :]
-        return Solved(solution.log_evidence + offset, shares, events, joint)
+    def solved(world: _Factual, draws: Index) -> Solved:
+        return _where_possible(question, world, draws)
 
-    def on_block(block: Index) -> Solved:
-        return _where_possible(on_draws, made, decision.masks.shape[0], together, block)
-
-    parts = ENGINE.in_blocks(on_block, np.arange(theta.shape[1]), size=draws_at_once([order], most=BLOCK))
+    parts = _on_blocks([question], theta, drawn, solved)
     return Solved(
         np.concatenate([part.log_mass for part in parts]),
         np.concatenate([part.scenarios for part in parts], axis=1),
         tuple(np.concatenate(of_event, axis=1) for of_event in zip(*(part.events for part in parts), strict=True)),
         np.concatenate([part.joint for part in parts], axis=-1),
     )
+
+
+def mean_of_twins(
+    twins: Sequence[tuple[Twin, Collection[int]]],
+    scenarios: Sequence[Scenario],
+    theta: Array,
+    drawn: Reliabilities,
+    weights: Array,
+) -> list[tuple[Array, dict[int, Array]]]:
+    """Solve many imposed worlds, as `solve_twin` solves each; return weighted sums over the draws.
+
+    Args:
+        twins: of one network, each with the events that are asked about.
+        scenarios, theta, drawn: as of `solve_twin`.
+        weights: (draws).
+
+    Returns of each twin P(s) (scenarios) and, by event, P(states). What twins have in common is computed once for each
+    block of draws, most of all when one stands behind another that differs little. Raises TooDenseError.
+    """
+    questions = [_Question(made, scenarios, {}, wanted, ()) for made, wanted in twins]
+
+    def solved(world: _Factual, draws: Index) -> list[list[Array]]:
+        of_block = weights[draws]
+        found = []
+        for question in questions:
+            one = _where_possible(question, world, draws)
+            found.append([one.scenarios @ of_block, *(one.events[v] @ of_block for v in question.wanted)])
+        return found
+
+    parts = _on_blocks(questions, theta, drawn, solved)
+    means = [
+        [sum(of_blocks, np.zeros(())) for of_blocks in zip(*of_twin, strict=True)]
+        for of_twin in zip(*parts, strict=True)
+    ]
+    return [
+        (shares, dict(zip(question.wanted, events, strict=True)))
+        for question, (shares, *events) in zip(questions, means, strict=True)
+    ]
+
+
+def _on_blocks[T](
+    questions: Sequence[_Question], theta: Array, drawn: Reliabilities, solved: Callable[[_Factual, Index], T]
+) -> list[T]:
+    network = questions[0].made.network
+    tables = drawn.tables(network)
+
+    def on_block(draws: Index) -> T:
+        return solved(_Factual(network, theta, drawn, tables), draws)
+
+    size = draws_at_once((question.order for question in questions), most=BLOCK)
+    return ENGINE.in_blocks(on_block, np.arange(theta.shape[1]), size=size)
+
+
+class _Factual:
+    """The factual world on a block of draws: its factors, and what passes of its twins have in common."""
+
+    def __init__(self, network: AsOfNetwork, theta: Array, drawn: Reliabilities, tables: SourceTables) -> None:
+        self.kept = KeptMessages(REMEMBERED)
+        self._network, self._theta, self._drawn, self._tables = network, theta, drawn, tables
+        self._made: dict[bytes, tuple[list[Table], Array]] = {}
+
+    def theta(self, draws: Index) -> Array:
+        """Return theta of some draws; a slice that nobody can write to has the rows of the last question."""
+        first, last = int(draws[0]), int(draws[-1]) + 1
+        whole = last - first == draws.size
+        return self._theta[:, first:last] if whole else np.ascontiguousarray(self._theta[:, draws])
+
+    def factors(self, draws: Index) -> tuple[list[Table], Array]:
+        """Return the factors of some draws as tables, the same ones for every twin, and their log offset."""
+        key = draws.tobytes()
+        if key not in self._made:
+            given, offset = self._drawn.of_draws(draws).factors(self._network, self.theta(draws), self._tables)
+            made = [of_factor(one, scope) for one, scope in zip(given, self._network.scopes, strict=True)]
+            self._made[key] = made, offset
+        return self._made[key]
+
+
+class _Question:
+    """What is asked of a twin, and how it is solved: `wanted` as of `solve_twin`, by default every event."""
+
+    def __init__(
+        self,
+        made: Twin,
+        scenarios: Sequence[Scenario],
+        weighing: Mapping[Scope, Array],
+        wanted: Collection[int] | None,
+        together: Scope,
+    ) -> None:
+        self.made, self.together = made, together
+        self.wanted = _events(made) if wanted is None else wanted
+        layout = made.network.layout
+        # A factor of ones over the events whose joint is asked for.
+        joined = {together: np.ones([layout.cards[v] for v in together])} if together else {}
+        self.order, self.decision = _planned(made, scenarios, [*weighing, *joined])
+        self._places: Sequence[int] = range(self.order.n_factors)
+        at_joint = self.order.n_factors - len(self.decision.tables) - 1
+        if wanted is not None:
+            self._places, self.order = _outlined(made, self.order, self.decision, [*weighing, *joined], wanted)
+        self._asked = [list(self._places).index(at_joint)] if together else []
+        self._about = {variable for v in self.wanted if (variable := made.variable(v)) is not None}
+        # Of full width, so that a draw without mass is told from all draws without mass.
+        self._extra = [
+            weights[tuple(_alive(made, v) for v in scope)][..., np.newaxis]
+            for scope, weights in (*weighing.items(), *joined.items())
+        ]
+
+    def on_draws(self, world: _Factual, draws: Index) -> Solved:
+        """Solve some draws. Raises ImpossibleEvidenceError."""
+        made, layout = self.made, self.made.network.layout
+        given, offset = world.factors(draws)
+        arrays: list[Factor] = [*given, *_copied(made, world.theta(draws))]
+        arrays += [np.broadcast_to(weights, (*weights.shape[:-1], draws.size)) for weights in self._extra]
+        arrays += self.decision.tables
+        solution = ENGINE.evaluate(
+            self.order,
+            [arrays[place] for place in self._places],
+            self.decision.masks,
+            by_region=False,
+            wanted=self._asked,
+            about=self._about,
+            kept=world.kept,
+        )
+        shares = np.exp(solution.log_regions - solution.log_evidence)
+        events = tuple(
+            _event(made, v, solution.marginals, draws.size)
+            if v in self.wanted
+            else np.zeros((layout.cards[v], draws.size))
+            for v in _events(made)
+        )
+        joint = np.zeros((*(layout.cards[v] for v in self.together), draws.size))
+        if self.together:
+            joint[tuple(_alive(made, v) for v in self.together)] = solution.families[0][..., 0, :]
+        return Solved(solution.log_evidence + offset, shares, events, joint)
 
 
 def _planned(made: Twin, scenarios: Sequence[Scenario], weighed: Sequence[Scope]) -> tuple[Plan, Decision]:
@@ -259,7 +359,13 @@ def _outlined(
     needed = needed_families([[scopes[place] for place in places] for places in families], told)
     whole = {place for places in families for place in places}
     left = sorted({*range(order.n_factors)} - whole | {place for one in needed for place in families[one]})
-    return left, ENGINE.plan(order.cards, [scopes[place] for place in left], keep=order.keep)
+    return left, _plan(order.cards, tuple(scopes[place] for place in left), order.keep)
+
+
+@lru_cache(maxsize=32)
+def _plan(cards: Scope, scopes: tuple[Scope, ...], keep: Scope) -> Plan:
+    """Return the plan of twins of that shape: it does not matter which state is imposed."""
+    return ENGINE.plan(cards, scopes, keep=keep)
 
 
 def _renamed(made: Twin, scope: Scope) -> Scope:
@@ -309,22 +415,22 @@ def _event(made: Twin, v: int, marginals: Sequence[Array], draws: int) -> Array:
     return full
 
 
-def _where_possible(
-    on_draws: Callable[[Index], Solved], made: Twin, n_scenarios: int, together: Scope, block: Index
-) -> Solved:
+def _where_possible(question: _Question, world: _Factual, block: Index) -> Solved:
     """Solve the draws of a block that give any mass; of the others, all is zero."""
     log_mass = np.full(block.size, -np.inf)
-    scenarios = np.zeros((n_scenarios, block.size))
-    cards = made.network.layout.cards
+    cards = question.made.network.layout.cards
+    scenarios = np.zeros((question.decision.masks.shape[0], block.size))
     events = tuple(np.zeros((card, block.size)) for card in cards)
-    joint = np.zeros((*(cards[v] for v in together), block.size))
+    joint = np.zeros((*(cards[v] for v in question.together), block.size))
     places = np.arange(block.size)
     while places.size:
         try:
-            solved = on_draws(block[places])
+            solved = question.on_draws(world, block[places])
         except ImpossibleEvidenceError as impossible:
             places = np.delete(places, impossible.draws)
             continue
+        if places.size == block.size:
+            return solved
         log_mass[places], scenarios[:, places] = solved.log_mass, solved.scenarios
         for full, part in zip((*events, joint), (*solved.events, solved.joint), strict=True):
             full[..., places] = part

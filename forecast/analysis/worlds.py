@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.analysis.supposition import (
-    Solved,
-    descendants_of,
-    solve_twin,
-    twin,
-)
+from forecast.analysis.supposition import descendants_of, mean_of_twins, twin, undisturbed
 from forecast.analysis.target import Weighted, weighted
 from forecast.analysis.watch import mutual_information
-from forecast.analysis.what_if import before_intervention
 from forecast.inference.joints import Meeting, Split
 from forecast.ledger.outcome import Outcome
 from forecast.model.layout import rule_events
@@ -27,6 +19,7 @@ from forecast.words import event_name, label, percent, scenario_colour, scenario
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
+Shares = tuple[Array, tuple[Array, ...]]  # P(scenario), and P(states) of every event
 Progress = Callable[[str], None]
 
 PAIR_DRAWS = 500  # of which the dependence of three variables at once is taken; all margins are those of every draw
@@ -46,9 +39,9 @@ class Worlds:
     """
 
     asked: tuple[int, ...]
-    learned: dict[tuple[int, int], tuple[Array, tuple[Array, ...]]]
-    imposed: dict[tuple[int, int], tuple[Array, tuple[Array, ...]]]
-    before: dict[int, tuple[Array, tuple[Array, ...]]]
+    learned: dict[tuple[int, int], Shares]
+    imposed: dict[tuple[int, int], Shares]
+    before: dict[int, Shares]
     pairs: dict[tuple[int, int], Array]
     pair_draws: int
 
@@ -71,10 +64,7 @@ def worlds(outcome: Outcome, progress: Progress, most: int = MOST_EVENTS, pair_d
         if p > 0.0
     }
     progress("what if: intervening on each event")
-    acts = [(v, x) for v in events_asked for x in _imposable(outcome, v)]
-    imposed = dict(zip(acts, _parallel(lambda act: _imposed(outcome, *act), acts), strict=True))
-    above = [v for v in events_asked if descendants_of(outcome.layout, (v,))]
-    before = dict(zip(above, _parallel(lambda v: _undisturbed(outcome, v), above), strict=True))
+    imposed, before = interventions(outcome, events_asked)
     progress("what if: conditioning on two events")
     thinned = weighted(of, max(1, of.weights.weights.size // pair_draws))
     pairs = {
@@ -87,12 +77,6 @@ def worlds(outcome: Outcome, progress: Progress, most: int = MOST_EVENTS, pair_d
 def _most_telling(with_scenarios: Sequence[Array], most: int) -> tuple[int, ...]:
     bits = [mutual_information(joint / joint.sum()) for joint in with_scenarios]
     return tuple(sorted(sorted(range(len(bits)), key=lambda v: (-bits[v], v))[:most]))
-
-
-def _parallel[T, R](compute: Callable[[T], R], over: Sequence[T]) -> list[R]:
-    """Compute several results at once: numpy lets go of the interpreter's lock inside its loops."""
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        return list(pool.map(compute, over))
 
 
 class Together:
@@ -164,28 +148,35 @@ def _imposable(outcome: Outcome, v: int) -> Sequence[int]:
     return outcome.posterior.asked.network.alive[v] if outcome.layout.dated(v) else range(outcome.layout.cards[v])
 
 
-def _imposed(outcome: Outcome, v: int, x: int) -> tuple[Array, tuple[Array, ...]]:
-    """Compute the forecast with event v put into state x; what is not downstream of it stays as it is."""
-    layout, of = outcome.layout, outcome.posterior
+def interventions(outcome: Outcome, events: Sequence[int]) -> tuple[dict[tuple[int, int], Shares], dict[int, Shares]]:
+    """Compute the forecast with each of some events put into each state, and what that is held against.
+
+    What is not downstream of an event stays as it is. Returns `imposed` and `before` of `Worlds`.
+    """
+    layout, of, network = outcome.layout, outcome.posterior, outcome.posterior.asked.network
+    named = rule_events(layout, outcome.workspace.scenarios)
+    below = {v: descendants_of(layout, (v,)) for v in events}
+    # States of one event stand together: their worlds have most in common.
+    acts = [(v, x) for v in events for x in _imposable(outcome, v) if below[v] or v in named]
+    held = [v for v in events if below[v]]
+    twins = [(twin(network, {v: x}), below[v]) for v, x in acts]
+    twins += [(undisturbed(network, below[v]), below[v]) for v in held]
     weights = of.weights.weights
-    events = [event @ weights for event in of.evaluation.events]
-    events[v] = np.eye(layout.cards[v])[x]
-    below = descendants_of(layout, (v,))
-    if not below and v not in rule_events(layout, outcome.workspace.scenarios):
-        return of.evaluation.scenarios @ weights, tuple(events)
-    solved: Solved = solve_twin(
-        twin(of.asked.network, {v: x}), outcome.workspace.scenarios, of.draws.theta, of.reliabilities, {}, below
-    )
-    for w in below:
-        events[w] = solved.events[w] @ weights
-    return solved.scenarios @ weights, tuple(events)
+    made = mean_of_twins(twins, outcome.workspace.scenarios, of.draws.theta, of.reliabilities, weights) if twins else []
+    now = tuple(event @ weights for event in of.evaluation.events)
 
+    def shares(found: tuple[Array, dict[int, Array]], known: dict[int, Array]) -> Shares:
+        told = known | found[1]
+        return found[0], tuple(told.get(w, event) for w, event in enumerate(now))
 
-def _undisturbed(outcome: Outcome, v: int) -> tuple[Array, tuple[Array, ...]]:
-    """Compute what interventions on event v are held against."""
-    weights = outcome.posterior.weights.weights
-    scenarios, *events = before_intervention(outcome, descendants_of(outcome.layout, (v,)))
-    return scenarios @ weights, tuple(event @ weights for event in events)
+    alone: tuple[Array, dict[int, Array]] = (of.evaluation.scenarios @ weights, {})
+    of_acts = dict(zip(acts, made[: len(acts)], strict=True))
+    imposed = {
+        (v, x): shares(of_acts.get((v, x), alone), {v: np.eye(layout.cards[v])[x]})
+        for v in events
+        for x in _imposable(outcome, v)
+    }
+    return imposed, {v: shares(found, {}) for v, found in zip(held, made[len(acts) :], strict=True)}
 
 
 UNIT = 10_000  # the page computes with ten-thousandths: finer than anything it prints

@@ -160,6 +160,8 @@ def main() -> None:
     gc.set_threshold(500_000)
     # No plugin of pydantic that happens to be installed changes how files are read; to look for them takes 15 ms.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    # Blocks of draws have threads of their own; those of BLAS beside them mostly wait for one another.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # At its end Python would look for cycles in all that is there, which goes with the process anyway.
     atexit.register(gc.freeze)
     # What a terminal's encoding does not have is written out, and is no failure; in JSON it is the same text.

@@ -7,8 +7,10 @@ pass gives the marginals of all variables and the joints of all factors, and by 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
+from math import prod
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,26 @@ from forecast.inference.scaled import REGIONS, Table, contract, eased, is_empty,
 
 Array = NDArray[np.float64]
 Factor = Array | Table  # a table where no array of doubles holds the numbers
+
+
+class KeptMessages:
+    """What was computed, under what it was made of; what has not been asked for the longest goes first."""
+
+    def __init__(self, room: int) -> None:
+        self._room, self._used = room, 0
+        self._entries: OrderedDict[Hashable, tuple[int, object]] = OrderedDict()
+
+    def once[T](self, key: Hashable, size: int, compute: Callable[[], T]) -> T:
+        """Return what is kept under a key, or compute it and keep it: `size` bytes."""
+        if key in self._entries:
+            self._entries.move_to_end(key)
+            return cast("T", self._entries[key][1])
+        made = compute()
+        self._entries[key] = size, made
+        self._used += size
+        while self._used > self._room and len(self._entries) > 1:
+            self._used -= self._entries.popitem(last=False)[1][0]
+        return made
 
 
 class Solution(NamedTuple):
@@ -52,6 +74,8 @@ def solve(
     *,
     by_region: bool = True,
     wanted: Sequence[int] = (),
+    about: Collection[int] | None = None,
+    kept: KeptMessages | None = None,
 ) -> Solution:
     """Compute the evidence, the regions and every marginal of each draw.
 
@@ -66,6 +90,8 @@ def solve(
         by_region: whether marginals and joints are told apart by region (the outward pass then costs that many times
             more).
         wanted: places in `factors`; the joint of the scope of each is computed in the same passes.
+        about: the variables whose marginals are asked for (None: all); those of the others have no region.
+        kept: messages of other networks on the same draws; those that are made of the very same tables are taken.
 
     Raises:
         ImpossibleEvidenceError: some draw has no mass at all.
@@ -76,16 +102,20 @@ def solve(
     """
     everything = _everything(network)
     masks = everything if regions is None else _masks(network, regions)
-    inward = _inward(network, factors)
+    inward = _inward(network, factors, kept)
     of_regions = contract([masks, inward.root], (REGIONS,), network.cards)
     total = _total(network, inward, of_regions)
     found = dict.fromkeys(wanted, inward.root)  # each is replaced by its joint
-    marginals = _outward(network, inward, masks if by_region else everything, found)
+    asked = range(len(network.cards)) if about is None else about
+    marginals = _outward(network, inward, masks if by_region else everything, found, asked)
     n_draws = total.size
     return Solution(
         total,
         logs(of_regions),
-        tuple(_of_draws(shares(marginal), n_draws) for marginal in marginals),
+        tuple(
+            _of_draws(shares(marginals[v]), n_draws) if v in marginals else np.empty((card, 0, n_draws))
+            for v, card in enumerate(network.cards)
+        ),
         tuple(_of_draws(shares(found[slot]), n_draws) for slot in wanted),
     )
 
@@ -145,12 +175,12 @@ def _impossible(network: Plan, inward: _Inward) -> ImpossibleEvidenceError | Non
     return None
 
 
-def _inward(network: Plan, factors: Sequence[Factor]) -> _Inward:
+def _inward(network: Plan, factors: Sequence[Factor], kept: KeptMessages | None = None) -> _Inward:
     slots = [
         factor if isinstance(factor, Table) else of_factor(factor, network.scopes[i])
         for i, factor in enumerate(factors)
     ]
-    sums = _Sums(network)
+    sums = _Sums(network, kept)
     slots = eliminate(network, slots, sums)
     root = contract([slots[slot] for slot in network.root], network.keep, network.cards)
     return _Inward(slots, sums.given, root)
@@ -159,42 +189,60 @@ def _inward(network: Plan, factors: Sequence[Factor]) -> _Inward:
 class _Sums:
     """Products and sums of tables of numbers; keeps each step's product of given factors for the outward pass."""
 
-    def __init__(self, network: Plan) -> None:
-        self._cards = network.cards
+    def __init__(self, network: Plan, kept: KeptMessages | None) -> None:
+        self._cards, self._kept = network.cards, kept
         self.given: list[Table | None] = []
 
     def message(self, given: Sequence[Table], received: Sequence[Table], step: EliminationStep) -> Table:
-        own = _joined(given, self._cards) if given else None
+        def compute() -> tuple[Table | None, Table, tuple[Table, ...]]:
+            own = _joined(given, self._cards) if given else None
+            made = eased(contract(received if own is None else [own, *received], step.scope, self._cards))
+            return own, made, (*given, *received)
+
+        if self._kept is None:
+            own, made, _ = compute()
+        else:
+            # The inputs are kept with it, so that no other table takes their place in memory.
+            key = (step.variable, step.scope, len(given), *map(id, (*given, *received)))
+            size = 8 * prod(self._cards[v] for v in step.scope) * (1 + self._cards[step.variable])
+            n_draws = max((one.numbers.shape[-1] for one in (*given, *received)), default=1)
+            own, made, _ = self._kept.once(key, size * n_draws, compute)
         self.given.append(own)
-        return eased(contract(received if own is None else [own, *received], step.scope, self._cards))
+        return made
 
 
 def _variables(tables: Sequence[Table]) -> set[int]:
     return {axis for one in tables for axis in one.axes if axis < REGIONS}
 
 
-def _outward(network: Plan, inward: _Inward, masks: Table, joints: dict[int, Table]) -> list[Table]:
-    """Compute every marginal with its regions; and replace, in `joints`, each factor's entry by the joint of its scope.
+def _outward(
+    network: Plan, inward: _Inward, masks: Table, joints: dict[int, Table], about: Collection[int]
+) -> dict[int, Table]:
+    """Compute some marginals with their regions; and replace, in `joints`, each factor's entry by its scope's joint.
 
     All of it up to a number for each draw.
     """
     slots, cards = inward.slots, network.cards
     adjoints: dict[int, Table] = {}
     marginals: dict[int, Table] = {}
+    needed = _needed(network, joints, about)
 
     def send(inputs: Sequence[int], given: Sequence[Table], above: Table) -> None:
-        # Only messages pass the derivative on; given factors end it.
-        received = [slot for slot in inputs if slot >= network.n_factors]
-        others = _all_but_one([slots[slot] for slot in received], given, cards)
+        # Only messages pass the derivative on; given factors end it, and so do messages behind which nothing is asked.
+        received = [slot for slot in inputs if slot in needed]
+        ended = [slots[slot] for slot in inputs if slot >= network.n_factors and slot not in needed]
+        others = _all_but_one([slots[slot] for slot in received], [*given, *ended], cards)
         for slot, rest in zip(received, others, strict=True):
             adjoints[slot] = eased(contract([*rest, above], (*network.scopes[slot], REGIONS), cards))
 
     send(network.root, [slots[slot] for slot in network.root if slot < network.n_factors], masks)
-    for variable in network.keep:
+    for variable in (variable for variable in network.keep if variable in about):
         marginals[variable] = contract([inward.root, masks], (variable, REGIONS), cards)
     for slot in (slot for slot in network.root if slot in joints):
         joints[slot] = contract([inward.root, masks], (*network.scopes[slot], REGIONS), cards)
     for step, own in zip(reversed(network.steps), reversed(inward.given), strict=True):
+        if step.output not in needed:
+            continue
         above = adjoints.pop(step.output)
         given = [] if own is None else [own]
         received = [slot for slot in step.inputs if slot >= network.n_factors]
@@ -202,14 +250,25 @@ def _outward(network: Plan, inward: _Inward, masks: Table, joints: dict[int, Tab
             below = [*given, *(slots[message] for message in received), above]
             joints[slot] = contract(below, (*network.scopes[slot], REGIONS), cards)
         send(step.inputs, given, above)
-        if received:
+        if step.variable not in about:
+            continue
+        if told := [slot for slot in received if slot in adjoints]:
             # A message that comes in, times the derivative by it, is the joint of its scope: the smallest one will do.
-            slot = min(received, key=lambda slot: slots[slot].numbers.size)
+            slot = min(told, key=lambda slot: slots[slot].numbers.size)
             factors = [slots[slot], adjoints[slot]]
         else:
-            factors = [*given, above]
+            factors = [*given, *(slots[slot] for slot in received), above]
         marginals[step.variable] = contract(factors, (step.variable, REGIONS), cards)
-    return [marginals[v] for v in range(len(cards))]
+    return marginals
+
+
+def _needed(network: Plan, joints: Collection[int], about: Collection[int]) -> set[int]:
+    """Return the messages whose derivatives are asked for: those of steps at or behind which something is."""
+    needed: set[int] = set()
+    for step in network.steps:
+        if step.variable in about or any(slot in needed or slot in joints for slot in step.inputs):
+            needed.add(step.output)
+    return needed
 
 
 def _all_but_one(tables: Sequence[Table], context: Sequence[Table], cards: Sequence[int]) -> Iterator[Sequence[Table]]:

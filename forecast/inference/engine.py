@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, lru_cache
 from math import prod
@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.inference import batch, elimination
-from forecast.inference.batch import Factor, Solution, messages
+from forecast.inference.batch import Factor, KeptMessages, Solution, messages
 from forecast.inference.elimination import EliminationStep, ImpossibleEvidenceError, Plan, Scope, eliminate
 from forecast.inference.flat import Flat
 from forecast.inference.junction import Case, Potentials, enumerated
@@ -164,6 +164,7 @@ __all__ = [
     "Engine",
     "Factor",
     "ImpossibleEvidenceError",
+    "KeptMessages",
     "MostProbable",
     "Plan",
     "Solution",
@@ -208,10 +209,14 @@ class Engine(Protocol):
         *,
         by_region: bool = True,
         wanted: Sequence[int] = (),
+        about: Collection[int] | None = None,
+        kept: KeptMessages | None = None,
     ) -> Solution:
         """Compute the log evidence, the regions' log masses, every marginal, and the joints of the factors `wanted`.
 
-        Marginals and joints are told apart by region, if asked.
+        Marginals and joints are told apart by region, if asked. `about`: the variables whose marginals are needed
+        (None: all); those of the others may have no region. `kept`: messages that are made of the same tables are
+        taken from it, and left there.
         """
 
     def log_evidence(self, network: Plan, factors: Sequence[Factor]) -> Array:
@@ -261,6 +266,8 @@ class Executors:
         *,
         by_region: bool = True,
         wanted: Sequence[int] = (),
+        about: Collection[int] | None = None,
+        kept: KeptMessages | None = None,
     ) -> Solution:
         """Compute the log evidence, the regions' log masses, every marginal, and the joints of the factors `wanted`."""
         times = 1 if regions is None or not by_region else regions.shape[0]
@@ -270,7 +277,7 @@ class Executors:
             found = blocks.solve(network, factors, regions, by_region=by_region, wanted=wanted)
             if found is not None:
                 return found
-        return batch.solve(network, factors, regions, by_region=by_region, wanted=wanted)
+        return batch.solve(network, factors, regions, by_region=by_region, wanted=wanted, about=about, kept=kept)
 
     @staticmethod
     def log_regions(network: Plan, factors: Sequence[Factor], regions: Array) -> Array:
@@ -296,7 +303,7 @@ class Executors:
         cls, network: Plan, factors: Sequence[Factor], wanted: Sequence[int], regions: Array | None = None
     ) -> tuple[Array, list[Array]]:
         """Compute the log evidence (draws), and P(states of its scope | evidence) (by region) for some factors."""
-        solution = cls.evaluate(network, factors, regions, wanted=wanted)
+        solution = cls.evaluate(network, factors, regions, wanted=wanted, about=())
         if regions is None:
             return solution.log_evidence, [joint[..., 0, :] for joint in solution.families]
         return solution.log_evidence, list(solution.families)

@@ -31,6 +31,9 @@ FactorsOf = Callable[[Index], Sequence[Factor]]
 
 AT_ONCE = 1 << 19  # numbers of a product that is added up: what a processor's cache holds
 COMPILED_FROM = 20_000_000  # draws times entries of cliques times parts: below this numpy is done before numba is there
+# Products of a matrix multiplication that BLAS leaves to one thread: blocks of draws have threads of their own already,
+# and when those of BLAS join in they spend most of their time waiting for one another.
+BY_ONE_THREAD = 200_000
 MOST_DRAWS = {2: 256, 3: 64}  # solved at once: of three, tables are so many that they should stay in the cache
 
 
@@ -311,5 +314,9 @@ def _added_up(joint: Array, branch: _Branch) -> Array:
     """
     if branch.numbers.shape[-1] == 1:
         joint = joint.sum(axis=-1, keepdims=True)
-    flat = joint.reshape(*joint.shape[:2], -1)
-    return flat @ branch.numbers.reshape(len(branch.rows), -1).T
+    flat, given = joint.reshape(*joint.shape[:2], -1), branch.numbers.reshape(len(branch.rows), -1)
+    both = np.zeros((*joint.shape[:2], len(given)))
+    size = max(1, BY_ONE_THREAD // max(1, joint.shape[1] * len(given)))
+    for start in range(0, flat.shape[-1], size):
+        both += flat[..., start : start + size] @ given[:, start : start + size].T
+    return both

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -69,7 +69,7 @@ class AsOfNetwork:
         """Number of states that each variable can still be in: the events, then auxiliary ones."""
         return tuple(len(states) for states in self.alive)
 
-    @property
+    @cached_property
     def families(self) -> tuple[tuple[Scope, ...], ...]:
         """Scopes of the factors that each event's row is made of: one over its parents and itself, or a chain's.
 
@@ -79,7 +79,7 @@ class AsOfNetwork:
         rows = (((*parents, v),) for v, parents in enumerate(self.layout.parents))
         return tuple(chains.get(v, row) for v, row in enumerate(rows))
 
-    @property
+    @cached_property
     def scopes(self) -> tuple[Scope, ...]:
         """Scope of each factor of `factors`.
 
@@ -94,7 +94,22 @@ class AsOfNetwork:
         before = len(self.layout.cards) + len(self.evidence_scopes) + sum(len(own) - 1 for own in self.families[:v])
         return (v, *range(before, before + len(self.families[v]) - 1))
 
-    @property
+    def needed_places(self, about: Collection[int]) -> list[int]:
+        """Return the places in `scopes` of the factors that the evidence and some variables hang on.
+
+        An event of which nothing is known, that is not asked about and that is no parent of one left in is summed to
+        one: its family is left out (a barren node).
+
+        Source: Shachter (1986), "Evaluating influence diagrams".
+        """
+        families, evidence, n_events = self.families, self.evidence_scopes, len(self.layout.cards)
+        told = {*about, *self.known.observed, *(v for scope in evidence for v in scope)}
+        told |= {v for v in range(n_events) if not self.cards[v]}
+        needed = needed_families(families, told)
+        own = {place for v in needed for place in self.places(v)}
+        return sorted({*own, *range(n_events, n_events + len(evidence))})
+
+    @cached_property
     def evidence_scopes(self) -> tuple[Scope, ...]:
         """Scope of each factor of the evidence: the reports', then those of histories that lie within no other.
 
@@ -117,6 +132,23 @@ class AsOfNetwork:
         place, wide = next((place, other) for place, other in places if set(scope) <= set(other))
         axes = tuple(sorted(range(len(scope)), key=lambda axis: wide.index(scope[axis])))
         return place, axes, tuple(len(self.alive[v]) if v in scope else 1 for v in wide)
+
+
+def needed_families(families: Sequence[Sequence[Scope]], told: Collection[int]) -> list[int]:
+    """Return the places of the families that an answer hangs on.
+
+    Args:
+        families: scopes of the factors of each; the first one's last variable is its own.
+        told: variables that are asked about, or that anything else speaks of.
+    """
+    left = list(range(len(families)))
+    while True:
+        parents = {(v, p) for v in left for scope in families[v] for p in scope}
+        asked = {p for v, p in parents if p != families[v][0][-1]}
+        kept = [v for v in left if families[v][0][-1] in told or families[v][0][-1] in asked]
+        if kept == left:
+            return left
+        left = kept
 
 
 def compile_asof(

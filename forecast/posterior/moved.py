@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from forecast.inference.engine import ImpossibleEvidenceError
 from forecast.model.asof import AsOfNetwork, compile_workspace
 from forecast.posterior.passes import Passes
-from forecast.posterior.posterior import Posterior, evaluate_scenarios, evenly, query
+from forecast.posterior.posterior import Posterior, evenly, query
 from forecast.posterior.sources import Reliabilities, draw_reliabilities
 from forecast.posterior.weights import Weights, smooth, weigh_draws
 from forecast.sampling.likelihood import log_likelihood_ratio
@@ -34,7 +34,12 @@ class Reweighed:
 
 
 def reweigh(
-    posterior: Posterior, workspace: Workspace, other: Workspace, fit: Mapping[str, Array], every: int = 1
+    posterior: Posterior,
+    workspace: Workspace,
+    other: Workspace,
+    fit: Mapping[str, Array],
+    every: int = 1,
+    passes: Passes | None = None,
 ) -> Reweighed | None:
     """Weigh the draws of a posterior as draws of another workspace's: other statements, experts or items.
 
@@ -48,6 +53,7 @@ def reweigh(
         other: what the draws shall stand for.
         fit: the kept fit of the draws, {variable: (chain, draw, ...)}.
         every: use every so-many-th draw.
+        passes: on these draws, of the workspaces before: what they have in common with this one is not done again.
 
     Returns None where no weight takes the one to the other (log_likelihood_ratio). Raises
     forecast.inference.engine.ImpossibleEvidenceError where the other evidence contradicts itself.
@@ -73,7 +79,7 @@ def reweigh(
         thinned = np.ascontiguousarray(theta[:, ::every])
         queried = query(compile_workspace(layout, other, as_of), other.scenarios)
         drawn = draw_reliabilities(queried.network, other.sources, thinned, posterior.reliabilities.seed)
-        log_evidence, shares = evaluate_scenarios(queried, thinned, drawn)
+        log_evidence, shares = (passes or Passes(thinned)).evaluate_scenarios(queried, drawn)
         log_evidence = log_evidence + drawn.log_correction
     log_ratios = log_evidence - log_anchor[::every] + ratio[::every]
     if not (log_ratios > -np.inf).any():

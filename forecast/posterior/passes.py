@@ -7,20 +7,19 @@ has been computed is known by the very tables it was made of, so every pass is a
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from hashlib import blake2b
 from math import log, prod
 from threading import Lock
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from forecast.inference.elimination import EliminationStep, eliminate
-from forecast.inference.engine import ENGINE, ImpossibleEvidenceError, Plan, draws_at_once
+from forecast.inference.engine import ENGINE, ImpossibleEvidenceError, KeptMessages, Plan, draws_at_once
 from forecast.inference.scaled import REGIONS, Table, contract, eased, is_empty, logs, of_factor, shares
 from forecast.model.asof import AsOfNetwork, alive_slices, family_tables, placed, scaled_factor
 from forecast.model.history import HistoryRecipe, history_tables
@@ -217,39 +216,12 @@ def outline_of(queried: Query) -> _Outline:
 
     Source: Shachter (1986), "Evaluating influence diagrams".
     """
-    network = queried.network
-    evidence = network.evidence_scopes
-    n_rows, links = len(network.layout.cards), len(network.layout.cards) + len(evidence)
-    told = {v for scope in (*evidence, *queried.decision.scopes, queried.plan.keep) for v in scope}
-    told |= network.known.observed.keys() | {v for v in range(n_rows) if not network.cards[v]}
-    families = network.families
-    left = needed_families(families, told)
-    needed, scopes = set(left), [family[0] for family in families] + list(evidence)
-    places = [*left, *range(n_rows, links)]
-    for v, family in enumerate(families):
-        places += range(len(scopes), len(scopes) + len(family) - 1) if v in needed else ()
-        scopes += family[1:]
-    places += range(len(scopes), len(scopes) + len(queried.decision.scopes))
-    scopes += queried.decision.scopes
+    network, rules = queried.network, queried.decision.scopes
+    scopes = (*network.scopes, *rules)
+    about = {v for scope in (*rules, queried.plan.keep) for v in scope}
+    places = (*network.needed_places(about), *range(len(network.scopes), len(scopes)))
     order = _plan(queried.plan.cards, tuple(scopes[place] for place in places), queried.plan.keep)
-    return _Outline(tuple(places), order, families)
-
-
-def needed_families(families: Sequence[Sequence[Scope]], told: Collection[int]) -> list[int]:
-    """Return the places of the families that an answer hangs on.
-
-    Args:
-        families: scopes of the factors of each; the first one's last variable is its own.
-        told: variables that are asked about, or that anything else speaks of.
-    """
-    left = list(range(len(families)))
-    while True:
-        parents = {(v, p) for v in left for scope in families[v] for p in scope}
-        asked = {p for v, p in parents if p != families[v][0][-1]}
-        kept = [v for v in left if families[v][0][-1] in told or families[v][0][-1] in asked]
-        if kept == left:
-            return left
-        left = kept
+    return _Outline(places, order, network.families)
 
 
 @lru_cache(maxsize=64)
@@ -262,7 +234,7 @@ class _Block:
 
     def __init__(self, theta: Array, room: int) -> None:
         self._theta = theta
-        self._kept = _Kept(room)
+        self._kept = KeptMessages(room)
         self._rows = _Rows(None, [], {})
 
     def factors(
@@ -420,7 +392,7 @@ def parts_of_history(history: HistoryRecipe, n_theta: int) -> Iterator[tuple[Has
 class _Messages:
     """Products and sums of tables; what was made of the same tables before is not made again."""
 
-    def __init__(self, kept: _Kept, cards: Sequence[int]) -> None:
+    def __init__(self, kept: KeptMessages, cards: Sequence[int]) -> None:
         self._kept, self._cards = kept, cards
 
     def message(self, given: Sequence[Table], received: Sequence[Table], step: EliminationStep) -> Table:
@@ -432,23 +404,3 @@ class _Messages:
         # The inputs are kept with it, so that no other table takes their place in memory.
         size = 8 * prod(self._cards[v] for v in step.scope) * max((one.numbers.shape[-1] for one in inputs), default=1)
         return self._kept.once((step.scope, *map(id, inputs)), size, compute)[1]
-
-
-class _Kept:
-    """What was computed, under what it was made of; what has not been asked for the longest goes first."""
-
-    def __init__(self, room: int) -> None:
-        self._room, self._used = room, 0
-        self._entries: OrderedDict[Hashable, tuple[int, object]] = OrderedDict()
-
-    def once[T](self, key: Hashable, size: int, compute: Callable[[], T]) -> T:
-        """Return what is kept under a key, or compute it and keep it: `size` bytes."""
-        if key in self._entries:
-            self._entries.move_to_end(key)
-            return cast("T", self._entries[key][1])
-        made = compute()
-        self._entries[key] = size, made
-        self._used += size
-        while self._used > self._room and len(self._entries) > 1:
-            self._used -= self._entries.popitem(last=False)[1][0]
-        return made

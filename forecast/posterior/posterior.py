@@ -399,7 +399,8 @@ def posterior(
     queried = query(network, workspace.scenarios)
     spec = prior_spec(layout, workspace, as_of)
     if layout.excluded and (refit or not is_drawn(spec, seed, cache)):
-        check_possible(workspace, network, spec)
+        # Where nothing may be sampled nobody hears of statements: what is asked is whether there are draws.
+        (check_possible if may_sample else check_evidence)(workspace, network, spec)
     base = prior_draws(spec, seed, cache, progress, refit=refit, may_sample=may_sample)
     if _may_bear(workspace, queried, base.theta):
         attempt = _attempt(workspace, queried, spec, base, base, None, seed)
@@ -424,10 +425,15 @@ def posterior(
     return anchored(last)
 
 
-def check_possible(workspace: Workspace, network: AsOfNetwork, spec: PriorSpec) -> None:
-    """Raise ContradictionError, or WorkspaceProblems, for evidence or statements that no draw could make possible."""
+def check_evidence(workspace: Workspace, network: AsOfNetwork, spec: PriorSpec) -> None:
+    """Raise ContradictionError for evidence that no draw could make possible."""
     with _contradictions_named(workspace, network, theta_at_centre(spec.rows)):
         evidence_of(network, theta_at_centre(spec.rows))
+
+
+def check_possible(workspace: Workspace, network: AsOfNetwork, spec: PriorSpec) -> None:
+    """Raise ContradictionError, or WorkspaceProblems, for evidence or statements that no draw could make possible."""
+    check_evidence(workspace, network, spec)
     if problems := impossible_statements(workspace, spec):
         raise WorkspaceProblems(problems)
 

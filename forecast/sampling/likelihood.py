@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import inf
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from forecast.digests import digest_of
 from forecast.inference.engine import ENGINE, ImpossibleEvidenceError, Plan
 from forecast.inference.tape import normal_quadrature
-from forecast.model.asof import AsOfNetwork, alive_slices, factors
+from forecast.model.asof import AsOfNetwork, Latest, alive_slices, factors
 from forecast.sampling.draws import Draws
 from forecast.sampling.readings import (
     DEGREES_OF_FREEDOM,
@@ -389,7 +390,11 @@ def log_likelihood_given_noise(spec: PriorSpec, fit: Mapping[str, Array], names:
 # its author knew is another; the sampler's own tape is for one draw at a time and opens a compiler.
 
 Fit = Mapping[str, Array]
+Unit = tuple[tuple[str, ...], str]
 LOG_TARGET, LOG_REST, LOG_CONDITION = range(3)  # parts of a quantity: ln a, ln b, ln(a + b) of a side
+
+
+_BEFORE: Latest[dict[str, Unit]] = Latest(1)  # of the draws' own statements, which many others are held against
 
 
 def log_likelihood_ratio(spec: PriorSpec, other: PriorSpec, theta: Array, fit: Fit) -> Array | None:
@@ -418,7 +423,7 @@ def log_likelihood_ratio(spec: PriorSpec, other: PriorSpec, theta: Array, fit: F
     prior = log_prior_ratio(spec.rows, other.rows, fit)
     if prior is None:
         return None
-    before, after = _units(spec), _units(other)
+    before, after = _BEFORE.once((spec,), None, lambda: _units(spec)), _units(other)
     differing = {name for name in (*before, *after) if before.get(name, ((), ""))[1] != after.get(name, ((), ""))[1]}
     gone = {one for name in differing if name in before for one in before[name][0]}
     come = {one for name in differing if name in after for one in after[name][0]}
@@ -468,10 +473,11 @@ def quantities(spec: PriorSpec, theta: Array, rows: Sequence[int]) -> Array:
 def log_masses(spec: PriorSpec, sides: Sequence[int], theta: Array) -> dict[int, Array]:
     """Return ln of the masses of each side's target and of its complement (2, draws), up to one constant a draw.
 
-    The tape's own way (`forecast.sampling.program`) leaves out what cancels, which for many draws of one side saves
-    nothing and needs a plan for each. A test holds both together.
+    The tape's own way (`forecast.sampling.program`) also leaves out what is cut off from a target, which for many
+    draws of one side saves little. A test holds both together.
 
-    The constant cancels: a quantity is a difference of logs within one network. Factors are computed once a network.
+    The constant cancels: a quantity is a difference of logs within one network. Factors are computed once a network,
+    and sides that are about the same events under the same conditions are solved together.
     """
     by_network: dict[int, list[int]] = {}
     for side in sides:
@@ -479,27 +485,48 @@ def log_masses(spec: PriorSpec, sides: Sequence[int], theta: Array) -> dict[int,
     logs: dict[int, Array] = {}
     for number, own in by_network.items():
         network = spec.networks[number]
-        orders = {}
+        alike: dict[tuple[object, ...], list[int]] = {}
         for side in own:
             one = spec.sides[side]
-            cards, scopes = (*network.cards, *one.rules.cards), (*network.scopes, *one.rules.scopes)
-            order = ENGINE.plan(cards, scopes, keep={*one.variables, *(v for v, _ in one.given)})
-            orders[side] = order, _masks(network, one, order.keep), one.rules.tables
-        logs |= zip(own, _on_draws(network, list(orders.values()), theta), strict=True)
+            kept = tuple(sorted({*one.variables, *(v for v, _ in one.given)}))
+            alike.setdefault((kept, one.rules.scopes, *map(id, one.rules.tables)), []).append(side)
+        orders = [_ordered(network, [spec.sides[side] for side in same]) for same in alike.values()]
+        for same, found in zip(alike.values(), _on_draws(network, orders, theta), strict=True):
+            logs |= zip(same, found.reshape(len(same), 2, -1), strict=True)
     return logs
 
 
-def _on_draws(
-    network: AsOfNetwork, orders: Sequence[tuple[Plan, Array, tuple[Array, ...]]], theta: Array
-) -> list[Array]:
-    """Compute the log masses of some regions (regions, draws) for each plan, with the factors computed once.
+class _Order(NamedTuple):
+    """What solves some sides of a network: its factors that count, by their places, their own, plan and masks."""
 
-    Each plan stands with its regions, and with its own factors behind those of the network.
-    """
+    places: list[int]
+    own: tuple[Array, ...]
+    plan: Plan
+    masks: Array
+
+
+def _ordered(network: AsOfNetwork, sides: Sequence[TargetOdds]) -> _Order:
+    """Plan sides that are about the same variables, with the same rules; each has two masks, one after the other."""
+    rules = sides[0].rules
+    keep = {*sides[0].variables, *(v for v, _ in sides[0].given)}
+    places = network.needed_places({*keep, *(v for scope in rules.scopes for v in scope)})
+    scopes = network.scopes
+    order = ENGINE.plan(
+        (*network.cards, *rules.cards), (*(scopes[place] for place in places), *rules.scopes), keep=keep
+    )
+    masks = np.concatenate([_masks(network, side, order.keep) for side in sides])
+    return _Order(places, rules.tables, order, masks)
+
+
+def _on_draws(network: AsOfNetwork, orders: Sequence[_Order], theta: Array) -> list[Array]:
+    """Compute the log masses of some regions (regions, draws) for each plan, with the factors computed once."""
 
     def solved(block: Array) -> list[Array]:
         tables, _ = factors(network, block)
-        return [ENGINE.log_regions(order, [*tables, *own], masks) for order, masks, own in orders]
+        return [
+            ENGINE.log_regions(one.plan, [*(tables[place] for place in one.places), *one.own], one.masks)
+            for one in orders
+        ]
 
     return [np.concatenate(parts, axis=1) for parts in zip(*ENGINE.in_blocks(solved, theta), strict=True)]
 
@@ -578,9 +605,6 @@ def _impossible_problem(workspace: Workspace, statement: Statement, found: str) 
     if found == AT_ONCE:
         allowed = f"{'; '.join(needs)}: name in 'given' what comes true with it, also at once"
     return Problem(statement.source, f"statement {shown(statement.id)}: {found}", "", allowed)
-
-
-Unit = tuple[tuple[str, ...], str]
 
 
 def _units(spec: PriorSpec) -> dict[str, Unit]:

@@ -18,7 +18,7 @@ from forecast.cpt import KINDS, ROWS
 from forecast.cpt.kind import PARTS, UNSPOKEN, Collector, Family, Gathered, Parent, Recipe, Spoken, open_families
 from forecast.inference.engine import ENGINE
 from forecast.inference.tape import LinearMap, NumpyMath, linear_map, zero_sum_basis
-from forecast.model.asof import AsOfNetwork, compile_opening, compile_workspace
+from forecast.model.asof import AsOfNetwork, Latest, compile_opening, compile_workspace
 from forecast.model.between import CausesOnTheWayError, Sliced, compile_through
 from forecast.model.decision import LARGEST_JOINT, Decision, TooManyClassesError, decide, rules_of
 from forecast.model.layout import Index, Layout, rule_events, scenario_masks
@@ -494,6 +494,14 @@ def _track_record(records: dict[str, list[tuple[float, int]]], rated: tuple[str,
 
 def prior_spec(layout: Layout, workspace: Workspace, as_of: date, anchor: AsOfNetwork | None = None) -> PriorSpec:
     """Compile the statements known on a date. `anchor`: evidence that stage 1 includes (the refit of model.md)."""
+    spec = _LATEST.once((layout, workspace), as_of, lambda: _compiled_statements(layout, workspace, as_of))
+    return spec if anchor is None else replace(spec, anchor=anchor)
+
+
+_LATEST: Latest[PriorSpec] = Latest(2)
+
+
+def _compiled_statements(layout: Layout, workspace: Workspace, as_of: date) -> PriorSpec:
     collector = _Collector(layout, workspace)
     statements = active_statements(workspace, as_of)
     experts = tuple(sorted({statement.expert for statement in statements}))
@@ -564,7 +572,7 @@ def prior_spec(layout: Layout, workspace: Workspace, as_of: date, anchor: AsOfNe
         rated_of=np.array(rated_of, dtype=np.intp),
         is_biased=np.array(is_biased),
         record=_track_record(records, rated),
-        anchor=anchor,
+        anchor=None,
         codings=_codings(shares["stated"] + shares["distribution"], contrasts) if contrasts else None,
     )
 
