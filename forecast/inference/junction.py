@@ -328,6 +328,8 @@ class Potentials:
         shares = joined / np.add.reduceat(joined, self._states)[self._variable_of]
         if in_doubt and shares.min() < NEVER_IN_DOUBT:
             return None
+        if ((shares < LEAST) & (joined > 0.0)).any():  # a share that the last division lost, or nearly
+            return None
         return tuple([shares[part] for part in self._parts])
 
 

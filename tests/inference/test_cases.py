@@ -9,7 +9,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -70,6 +70,7 @@ def test_a_case_is_the_sum_over_all_states(executor: Callable[[Plan], Flat], see
 
 
 @settings(max_examples=100, deadline=None)
+@example(seed=2**32 - 1, spread=120.0)  # a share of 5e-324, which the last division lost
 @given(seed=st.integers(0, 2**32 - 1), spread=st.sampled_from([40.0, 120.0, 290.0]))
 def test_numbers_far_apart_are_right_or_left_to_the_careful_executor(seed: int, spread: float) -> None:
     """No product that doubles do not hold is lost: an executor says so, or its answer is that of scaled tables."""
