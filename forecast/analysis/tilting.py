@@ -100,14 +100,11 @@ class Tilting:
         for group in asked:
             # Without days on the way the answer is that of the states at the horizon, whatever led there.
             parents = network.layout.parents[group.v] if group.days else ()
-            if parents:
-                table = paths_table(network, group.v, group.days, chosen.theta, group.answers.shape[1], group.part_of)
+            n_parts = group.answers.shape[1]
+            if group.days:
+                table = paths_table(network, group.v, group.days, chosen.theta, n_parts, group.part_of)
             else:
                 table = _at_the_end(network.alive[group.v], group)
-                if group.days:
-                    table = paths_table(
-                        network, group.v, group.days, chosen.theta, group.answers.shape[1], group.part_of
-                    )
             shape = table.shape[:-2]
             self._groups.append(_Group((*parents, group.v), shape, table.reshape(-1, *table.shape[-2:])))
         scopes = [group.scope for group in self._groups]
