@@ -51,12 +51,12 @@ class Used(NamedTuple):
     memory: float
 
 
-def used(environment: Mapping[str, str], *arguments: str) -> Used:
-    """Run this Python with arguments as a process of its own; return what it used. Raises RuntimeError if it fails."""
+def used(environment: Mapping[str, str], *arguments: str, python: str | Path = sys.executable) -> Used:
+    """Run Python with arguments as a process of its own; return what it used. Raises RuntimeError if it fails."""
     start = time.perf_counter()
     nothing = os.open(os.devnull, os.O_WRONLY)
     quiet = [(os.POSIX_SPAWN_DUP2, nothing, stream) for stream in (1, 2)]
-    process = os.posix_spawn(sys.executable, [sys.executable, *arguments], environment, file_actions=quiet)
+    process = os.posix_spawn(python, [str(python), *arguments], environment, file_actions=quiet)
     os.close(nothing)
     _, status, usage = os.wait4(process, 0)
     if status:

@@ -2,16 +2,16 @@
 
     python -m benchmarks.ratios [PART ...] [--against COMMIT] [--networks FOLDER] [--rounds N]
 
-Without a PART all are measured; with --against some are measured against that commit of this repository, too, in a
-checkout of its own and with the same libraries. A row is the median over the rounds, with the smallest and the largest
-of them; processor time unless it says otherwise. Memory is the most that one process held.
+Without a PART all are measured, which takes more than an hour; with --against some are measured against that commit of
+this repository, too, in a checkout of its own and with the same libraries. Without a FOLDER of BIF files the 24 classic
+networks are downloaded (benchmarks.classics). A row is the median over the rounds, with the smallest and the largest of
+them; processor time unless it says otherwise. Memory is the most that one process held.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
-import importlib.util
 import os
 import platform
 import random
@@ -19,24 +19,38 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import venv
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cached_property, partial
 from importlib.metadata import PackageNotFoundError, version
 from math import exp
 from pathlib import Path
 
-from benchmarks import bulk, gradient, inference, networks, scaling, scenarios, startup
+from benchmarks import bulk, classics, gradient, inference, networks, prices, scaling, scenarios, startup
 from benchmarks import update as daily
 from benchmarks.measured import ROOT, Used, median, table, used
 from tests.workspace.writing import example
 
-LIBRARIES = ("numpy", "numba", "pymc", "arviz", "pyagrum", "pgmpy", "dask")
+LIBRARIES = ("numpy", "numba", "pymc", "arviz", "pyagrum", "dask")
 ANSWERS = (("why", "escalation"), ("influence",), ("watch-list",), ("what-if", "ceasefire=general"), ("conflict",))
 AIMS = {"why": "4", "influence": "2"}
 POOLED, RESOLVED, EXPERTS = 103, 13, 25
-ITEMS = 100_000
+ITEMS, CHILDREN = 100_000, 2_000
+SMALL, LARGE, ALL_BUT_ONE = ("alarm", "insurance"), {"munin1": "2 GB", "link": "1 GB"}, "munin1"
+PGMPY_PINS = ("pgmpy==1.1.2", "numpy==2.5.5", "pandas==3.1.1")
+LADDER = """
+import sys, time
+from pathlib import Path
+from forecast.session import Session
+session = Session(Path(sys.argv[1]))
+session.posterior
+start = time.process_time()
+asked = session.ladder()
+print(len(asked), time.process_time() - start)
+"""
 PGMPY = """
 import sys
 from pgmpy.inference import BeliefPropagation
@@ -75,9 +89,9 @@ class Side:
             shutil.copytree(self.checkout / part, root / part)
         return root
 
-    def everyday(self) -> Path:
+    def everyday(self, name: str = "daily") -> Path:
         """Return such a copy with the draws that are kept here: they count where this side's program made them."""
-        root, kept = self.shipped("daily"), ROOT / "reports" / ".cache"
+        root, kept = self.shipped(name), ROOT / "reports" / ".cache"
         if kept.exists():
             shutil.copytree(kept, root / "reports" / ".cache")
         return root
@@ -89,13 +103,20 @@ class Asked:
 
     now: Side
     before: Side | None
-    networks: Path
+    given: Path | None
     rounds: int
 
     @property
     def sides(self) -> tuple[Side, ...]:
         """This program, and the one of before if it was asked for."""
         return (self.now,) if self.before is None else (self.now, self.before)
+
+    @cached_property
+    def networks(self) -> dict[str, Path]:
+        """BIF files by name: those of the folder that was given, or the classic ones."""
+        folder = self.given or self.now.scratch / "classics"
+        paths = sorted(folder.glob("*.bif")) if self.given else classics.write_classics(folder)
+        return {path.stem: path for path in paths}
 
 
 def shown(pairs: Sequence[tuple[float, float]]) -> str:
@@ -223,7 +244,7 @@ def slopes(_asked: Asked) -> Iterator[Row]:
 
 def cases(asked: Asked) -> Iterator[Row]:
     """Single cases of classic networks against pyAgrum with one thread."""
-    measured = list(networks.measure(asked.networks))
+    measured = list(networks.measure(asked.networks.values()))
     for side, name in ((0, "first question"), (1, "next question")):
         ratios = [one.ratios[side] for one in measured]
         slower = sorted({one.network for one in measured if one.ratios[side] < 1.0})
@@ -234,25 +255,82 @@ def cases(asked: Asked) -> Iterator[Row]:
             "3; slower on none",
             "",
         )
+    for one in measured:
+        if one.network in LARGE:
+            named = f"{one.network}, {one.observed} observed: pyAgrum / forecast"
+            yield named, f"{one.ratios[0]:.3g} ({one.pyagrum:.1f} s, {one.first:.1f} s)", "1", ""
+    if ALL_BUT_ONE in asked.networks:
+        (one,) = networks.measure([asked.networks[ALL_BUT_ONE]], [networks.all_but_the_last])
+        named = f"{one.network}, all but one of {one.observed + 1} observed: pyAgrum / forecast"
+        yield named, f"{one.ratios[0]:.2f}", "1", ""
+
+
+def children(asked: Asked) -> Iterator[Row]:
+    """One cause with 2,000 children, all observed, asked for the first time."""
+    network = networks.fan(CHILDREN)
+    _, findings = networks.findings_of(network, network.names[1:])
+    taken = [networks.timed(partial(networks.first_question, network, findings)) for _ in range(asked.rounds)]
+    yield f"{CHILDREN:,} children of one node, observed: first question", f"{median(taken):.2f} s", "1 s", ""
+
+
+def large(asked: Asked) -> Iterator[Row]:
+    """Large networks, nothing observed: the whole process."""
+    for name, aim in LARGE.items():
+        if name in asked.networks:
+            ran = [asked.now.forecast("query", str(asked.networks[name]), "--json") for _ in range(asked.rounds)]
+            seconds, memory = median([one.processor for one in ran]), median([one.memory for one in ran])
+            yield f"query {name}.bif, nothing observed", f"{seconds:.1f} s", aim, f"{memory:.0f} MB"
 
 
 def files(asked: Asked) -> Iterator[Row]:
-    """Reading a BIF file and all marginals, as whole processes, against pyAgrum and pgmpy."""
-    with tempfile.TemporaryDirectory() as scratch:
-        large = [path for path in sorted(asked.networks.glob("*.bif")) if path.stat().st_size > startup.SMALLEST]
-        environment = asked.now.environment | {"OMP_NUM_THREADS": "1"}
-        for path in large or startup.written(Path(scratch)):
+    """Reading a BIF file over 100 kB and all marginals, as whole processes, against pyAgrum."""
+    environment = asked.now.environment | {"OMP_NUM_THREADS": "1"}
+    for name, path in asked.networks.items():
+        if path.stat().st_size > startup.SMALLEST:
             ours = ("-P", "-m", "forecast", "query", str(path), "--json")
             ran = startup.pairs(environment, asked.rounds, ours, ("-c", startup.PYAGRUM, str(path)))
-            yield row(f"query {path.name} / pyAgrum", [(one, other) for one, other in ran], "1; memory 2")
-        small = ROOT / "tests" / "networks" / "data"
-        for path in sorted(small.glob("*.bif")):
-            if importlib.util.find_spec("pgmpy") is None:
-                yield f"query {path.name} / pgmpy", "pgmpy is not installed", "", ""
-                continue
-            ours = ("-P", "-m", "forecast", "query", str(path), "--json")
-            ran = startup.pairs(environment, asked.rounds, ours, ("-c", PGMPY, str(path)))
-            yield row(f"query {path.name} / pgmpy", [(one, other) for one, other in ran], "")
+            yield row(f"query {name}.bif / pyAgrum", [(one, other) for one, other in ran], "1; memory 2")
+
+
+def peers(asked: Asked) -> Iterator[Row]:
+    """The same with pgmpy, in an environment of its own: small networks, one run each."""
+    home = asked.now.scratch / "pgmpy"
+    venv.create(home, with_pip=True)
+    python = home / "bin" / "python"
+    subprocess.run([python, "-m", "pip", "install", "--quiet", *PGMPY_PINS], check=True)
+    for name in SMALL:
+        if name in asked.networks:
+            path = str(asked.networks[name])
+            ours = asked.now.forecast("query", path, "--json")
+            theirs = used(asked.now.environment | {"PYTHONPATH": ""}, "-W", "ignore", "-c", PGMPY, path, python=python)
+            yield row(f"query {name}.bif / {PGMPY_PINS[0]}", [(ours, theirs)], "")
+
+
+def crowds(asked: Asked) -> Iterator[Row]:
+    """25 prices on the shipped workspace, beyond the time of an answer that needs the kept posterior alone."""
+    for coherent in (True, False):
+        root = prices.priced(asked.now.scratch / f"priced-{coherent}", coherent=coherent)
+        ran = [
+            (asked.now.forecast("crowd", "-C", str(root)), asked.now.forecast("sources", "-C", str(root)))
+            for _ in range(asked.rounds)
+        ]
+        beyond = median([ours.processor - other.processor for ours, other in ran])
+        kind = "coherent" if coherent else "contradicting"
+        memory = median([ours.memory for ours, _ in ran])
+        yield f"crowd, {prices.PRICES} {kind} prices, less `sources`", f"{beyond:.2f} s", "2 s", f"{memory:.0f} MB"
+
+
+def laddered(asked: Asked) -> Iterator[Row]:
+    """The sub-questions that an update enters in the ledger."""
+    root = asked.now.everyday("laddered")
+    asked.now.forecast("update", "--no-report", "-C", str(root))
+    command = [sys.executable, "-P", "-c", LADDER, str(root)]
+    told = [
+        subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=asked.now.environment).stdout.split()
+        for _ in range(asked.rounds)
+    ]
+    number, taken = told[0][0], median([float(seconds) for _, seconds in told])
+    yield f"the ladder's {number} sub-questions in an update", f"{taken:.2f} s", "1 s for 200", ""
 
 
 def workers(asked: Asked) -> Iterator[Row]:
@@ -270,9 +348,14 @@ PARTS: dict[str, Callable[[Asked], Iterator[Row]]] = {
     "pool": pooled,
     "draws": draws,
     "gradient": slopes,
-    "cases": cases,
+    "ladder": laddered,
+    "crowd": crowds,
+    "children": children,
+    "large": large,
     "files": files,
+    "pgmpy": peers,
     "workers": workers,
+    "cases": cases,
 }
 
 
@@ -316,7 +399,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART", help=", ".join(PARTS))
     parser.add_argument("--against", metavar="COMMIT")
-    parser.add_argument("--networks", type=Path, default=ROOT / "tests" / "networks" / "data", metavar="FOLDER")
+    parser.add_argument("--networks", type=Path, metavar="FOLDER")
     parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()
     print(machine(), flush=True)
