@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from forecast.files import locked, replace_file
@@ -144,6 +144,8 @@ def ledger_of(texts: Sequence[str], path: str, numbers: Sequence[int] | None = N
     return ledger
 
 
+# An update reads the ledger again before it adds its line, and after: nothing of it is parsed twice.
+@lru_cache(maxsize=2048)
 def _entry(text: str, number: int, source: Source) -> Entry:
     if not text.strip():
         raise WorkspaceProblems([Problem(source, "an empty line", "", "one object a line; delete it")])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from math import log, prod
+from operator import attrgetter
 from threading import Lock
 from typing import NamedTuple, cast
 
@@ -27,7 +28,7 @@ from forecast.model.history import (
     suppose,
 )
 from forecast.model.layout import Layout
-from forecast.model.reports import AlreadyRead, Copies, Report, alike, weigh
+from forecast.model.reports import AlreadyRead, Copies, Report, alike, copies_alike, weigh
 from forecast.model.rows import RowRecipe, row_recipe, row_table
 from forecast.workspace.records import Item, ReportSource, Workspace
 
@@ -35,6 +36,7 @@ Array = NDArray[np.float64]
 Scope = tuple[int, ...]
 NOTHING: Mapping[int, Container[int]] = {}
 MOST_HEARD = 2000  # reports, or tables of them, that are kept
+MANY_COPIES = 8  # from so many on they are summed all at once, and their tables not kept
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -433,15 +435,18 @@ def _fixed_factors(
 ) -> tuple[tuple[tuple[Scope, Array], ...], float]:
     logs: dict[Scope, Array] = {}
     spent = 0.0
-    for same in kinds:
-        report, times = same[0], len(same)
-        if report.is_spent:
-            spent += times * log(report.noise)
+    for copies in copies_alike(kinds):
+        if copies[0][0].is_spent:
+            spent += sum(map(len, copies)) * log(copies[0][0].noise)
             continue
-        scope, table = heard_logs(alive, report)
-        if not table.size:
-            continue  # nothing is alive any more, which the rows say already
-        logs[scope] = logs.get(scope, 0.0) + times * table
+        if len(copies) < MANY_COPIES:
+            tables = [(*heard_logs(alive, same[0]), float(len(same))) for same in copies]
+        else:
+            told = np.array([same[0].informative for same in copies])
+            tables = [(*sum_of_copies(alive, copies, told, 1.0 - told, log_each), 1.0)]
+        for scope, table, times in tables:
+            if table.size:  # else nothing is alive any more, which the rows say already
+                logs[scope] = logs.get(scope, 0.0) + times * table
     total, fixed = spent, []
     for scope, table in _merged(logs).items():
         peak = float(table.max(initial=-np.inf))
@@ -467,6 +472,39 @@ def heard_logs(alive: Sequence[range], report: Report) -> tuple[Scope, Array]:
 
     alike = (report.scope, report.noise, report.informative, *((of.start, of.stop) for of in states))
     return HEARD.once(report.said, alike, compute)
+
+
+def sum_of_copies(
+    alive: Sequence[range],
+    copies: Sequence[Sequence[Report]],
+    told: Array,
+    untold: Array,
+    log: Callable[[Array], Array],
+) -> tuple[Scope, Array]:
+    """Return the sum of the log tables of kinds of reports that differ as copies alone (`copies_alike`), at once.
+
+    Args:
+        alive: states by event.
+        copies: the kinds; each counts as often as it has reports.
+        told: probability that a report of each kind is informative (kinds, or kinds and nodes of its source).
+        untold: the rest to one.
+        log: the logarithm.
+
+    Returns:
+        The events that they tell apart, and an array (*alive states of these), after an axis of the nodes if there
+        are any; it is empty where an event can be in no state any more.
+    """
+    report = max((same[0] for same in copies), key=attrgetter("kept"))
+    scope, table = heard_logs(alive, report)
+    said = report.said[alive_slices(alive, report.scope)]
+    if not table.size:
+        return scope, said
+    said = said[tuple(slice(None) if v in scope else 0 for v in report.scope)]
+    told, untold = (values.reshape(*values.shape, *(1,) * said.ndim) for values in (told, untold))
+    times = np.array([float(len(same)) for same in copies]).reshape(-1, *(1,) * (told.ndim - 1))
+    with np.errstate(divide="ignore"):  # a report that excludes a state has log probability minus infinity there
+        # Not a product of matrices: its order of summation is another one on another processor.
+        return scope, np.asarray((times * log(told * said + untold * report.noise)).sum(axis=0))
 
 
 def _varying(scope: Scope, table: Array) -> tuple[Scope, Array]:

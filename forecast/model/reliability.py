@@ -21,9 +21,26 @@ from numpy.typing import NDArray
 
 from forecast.digits import past
 from forecast.inference.tape import normal_quadrature
-from forecast.model.asof import HEARD, AsOfNetwork, Latest, Scope, alive_slices, heard_logs, wider_scope
+from forecast.model.asof import (
+    HEARD,
+    MANY_COPIES,
+    AsOfNetwork,
+    Latest,
+    Scope,
+    alive_slices,
+    heard_logs,
+    sum_of_copies,
+    wider_scope,
+)
 from forecast.model.layout import Layout, rule_events, scenario_of_each
-from forecast.model.reports import CREDIBILITY_SHIFT, UNJUDGED_NODES, Report, favoured, same_day_reports
+from forecast.model.reports import (
+    CREDIBILITY_SHIFT,
+    UNJUDGED_NODES,
+    Report,
+    copies_alike,
+    favoured,
+    same_day_reports,
+)
 from forecast.workspace.names import OTHER
 from forecast.workspace.problems import Problem, quoted, shown
 from forecast.workspace.records import CANNOT_BE_JUDGED, Item, OnEvent, OnScenarios, Scenario, Settled, Workspace
@@ -147,25 +164,34 @@ def _source_tables(network: AsOfNetwork, sources: Sequence[str], grids: Sequence
     constant = [np.zeros(grid.log_odds.size) for grid in grids]
     scopes = [scope for scope, _ in network.fixed]
     factors: list[dict[int, Array]] = [{} for _ in scopes]
-    for same in network.kinds:
-        report, times = same[0], len(same)
+    for copies in copies_alike(network.kinds):
+        report = copies[0][0]
         source = place[report.source]
         if report.is_spent:
-            constant[source] += times * log(report.noise)
+            constant[source] += sum(map(len, copies)) * log(report.noise)
             continue
-        scope, table = report_at_nodes(network.alive, report, grids[source])
-        if not table.size:
-            continue  # nothing is alive any more, which the rows say already
-        if times > 1:
-            table = times * table
-        if not scope:
-            constant[source] += table
-            continue
-        wide = scope if scope in scopes else wider_scope(scope, scopes) or scope
-        cards = [len(network.alive[v]) if v in scope else 1 for v in wide]
-        known = factors[scopes.index(wide)]
-        known[source] = known.get(source, 0.0) + table.reshape(-1, *cards)
+        for scope, table in _at_nodes(network.alive, copies, grids[source]):
+            if not scope:
+                constant[source] += table
+                continue
+            wide = scope if scope in scopes else wider_scope(scope, scopes) or scope
+            cards = [len(network.alive[v]) if v in scope else 1 for v in wide]
+            known = factors[scopes.index(wide)]
+            known[source] = known.get(source, 0.0) + table.reshape(-1, *cards)
     return SourceTables(tuple(factors), tuple(constant))
+
+
+def _at_nodes(alive: Sequence[range], copies: Sequence[Sequence[Report]], grid: Grid) -> Iterator[tuple[Scope, Array]]:
+    """Yield what kinds of reports that differ as copies alone say (`report_at_nodes`), but of what is not alive."""
+    if len(copies) < MANY_COPIES:
+        found = [(*report_at_nodes(alive, same[0], grid), float(len(same))) for same in copies]
+    else:
+        q, rest = grid.informative(copies[0][0].credibility)
+        kept = np.array([[same[0].kept] for same in copies])
+        found = [(*sum_of_copies(alive, copies, kept * q, rest + (1.0 - kept) * q, np.log), 1.0)]
+    for scope, table, times in found:
+        if table.size:  # else nothing is alive any more, which the rows say already
+            yield scope, table if times == 1.0 else times * table
 
 
 def report_at_nodes(alive: Sequence[range], report: Report, grid: Grid) -> tuple[Scope, Array]:

@@ -264,6 +264,19 @@ def alike(reports: Iterable[Report]) -> list[list[Report]]:
     return list(found.values())
 
 
+_COPIES_KIND = attrgetter("scope", "noise", "source", "credibility")
+
+
+def copies_alike(kinds: Iterable[Sequence[Report]]) -> list[list[Sequence[Report]]]:
+    """Return kinds of reports (`alike`) that differ as copies alone, in what they keep, together; spent ones apart."""
+    found: dict[tuple[Any, ...], list[Sequence[Report]]] = {}
+    for same in kinds:
+        report = same[0]
+        key = (None, *_SPENT_KIND(report)) if report.is_spent else (id(report.said), *_COPIES_KIND(report))
+        found.setdefault(key, []).append(same)
+    return list(found.values())
+
+
 class Favoured(NamedTuple):
     """What an item reports, as the first item that says the same reports it, and each part of that.
 

@@ -9,14 +9,18 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from forecast.model import asof
+from forecast.model import asof, reliability
 from forecast.model.asof import OtherDays, compile_workspace, factors
 from forecast.model.history import active_items
+from forecast.model.layout import lay_out
+from forecast.model.reliability import SourceTables, grids_of, source_tables
 from forecast.model.reports import Copies
 from forecast.posterior.posterior import evenly
+from forecast.workspace.records import Kind, Likelihood
 from tests.oracle.random_worlds import random_world
-from tests.worlds import HORIZON, OPENS
+from tests.worlds import HERE, HORIZON, OPENS, event, item, network, workspace
 
 HALF = (HORIZON - OPENS).days // 2
 
@@ -90,3 +94,59 @@ def test_other_copies_on_another_day_are_told_apart_anew() -> None:
         copies = Copies(world.layout, network.known, items, world.workspace.sources, network.on, network.kinds)
         refused += copies.on(as_of + timedelta(days=1)) is None
     assert 0 < refused < 60
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    yes=st.sampled_from([0.0, 0.05, 0.5, 3.0]),
+    copies=st.integers(1, 40),
+    rho=st.sampled_from([0.0, 0.3, 0.9, 1.0]),
+    credibility=st.sampled_from([1, 4, 6]),
+    reached=st.booleans(),
+)
+def test_many_copies_at_once_as_one_by_one(
+    yes: float, copies: int, rho: float, credibility: int, reached: bool
+) -> None:
+    """The tables of copies, at every node of their source and at its prior mean, are the sum of those of each."""
+    kind: Kind = "reached" if reached else "constant"
+    found = workspace(
+        network(event("fact", kind), event("other", "constant")),
+        items=[
+            *(
+                item(f"i{n}", OPENS, Likelihood("fact", {"no": 1.0, "yes": yes}, None, HERE), group="wire", rho=rho,
+                     credibility=credibility)
+                for n in range(copies)
+            ),
+            item("apart", OPENS, Likelihood("other", {"no": 1.0, "yes": yes}, None, HERE)),
+        ],
+    )  # fmt: skip
+    layout = lay_out(found.network)
+    sources = tuple(found.sources)
+    made = []
+    for many in (1, 10**9):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(asof, "MANY_COPIES", many)
+            patch.setattr(reliability, "MANY_COPIES", many)
+            compiled = compile_workspace(layout, found, HORIZON)
+            grids = grids_of(compiled, {name: source.grade for name, source in found.sources.items()})
+            made.append((compiled, source_tables(compiled, sources, grids)))
+    (first, at_once), (second, one_by_one) = made
+    assert [scope for scope, _ in second.fixed] == [scope for scope, _ in first.fixed]
+    for (_, expected), (_, got) in zip(second.fixed, first.fixed, strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-12)
+    assert second.log_fixed == pytest.approx(first.log_fixed, abs=1e-10)
+    # A copy that tells no states apart to the last digit may stand in either of the two.
+    for expected, got in zip(_by_source(one_by_one), _by_source(at_once), strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-12, atol=1e-12)
+
+
+def _by_source(tables: SourceTables) -> list[NDArray[np.float64]]:
+    """What each source adds up to where every event is in its first state, then what the other states add to that."""
+    found = []
+    for source, constant in enumerate(tables.constant):
+        of_source = [
+            by_source[source].reshape(constant.size, -1) for by_source in tables.factors if source in by_source
+        ]
+        found.append(constant + sum(table[:, 0] for table in of_source))
+        found += [table[:, 1:] - table[:, :1] for table in of_source]
+    return found
