@@ -99,8 +99,9 @@ def since_update(
     known = compared.inputs["items"]
     new = tuple(name for name, digest in line.inputs["items"].items() if known.get(name) != digest)
     day = compared.as_of
+    line_number = "" if compared.number is None else f" (ledger line {compared.number})"
     return Start(
-        f"the update of {day}", np.array(parts), day, compared.known_until, new, tuple(other_changes(line, compared))
+        f"the update of {day}{line_number}", np.array(parts), day, compared.known_until, new, tuple(other_changes(line, compared))
     )
 
 

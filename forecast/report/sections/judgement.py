@@ -92,7 +92,7 @@ def scenario_rows(subject: Subject) -> list[ScenarioRow]:
     posterior, at = outcome.posterior, (np.arange(DOTS) + 0.5) / DOTS
     dots = weighted_quantiles(posterior.evaluation.scenarios, posterior.weights.weights, at)
     horizon, names = long_date(outcome.layout.horizon), scenario_names(outcome)
-    since = compared_since(subject)
+    since = subject.material.since
     rows = []
     for i, (name, share) in enumerate(outcome.scenarios.items()):
         shown, change = estimate(share), changes.get(name)
@@ -124,14 +124,6 @@ def scenario_rows(subject: Subject) -> list[ScenarioRow]:
             )
         )
     return sorted(rows, key=lambda row: (row.id == OTHER, -row.probability, row.id))
-
-
-def compared_since(subject: Subject) -> str | None:
-    """Say since when changes are counted, for a sentence; None where there is nothing to compare with."""
-    day = subject.material.compared_with
-    if day == subject.outcome.as_of.isoformat():
-        return "the day's previous update"
-    return None if day is None else long_date(day)
 
 
 def _course(story: Story) -> ProbableCourse:
