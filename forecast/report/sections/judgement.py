@@ -92,11 +92,11 @@ def scenario_rows(subject: Subject) -> list[ScenarioRow]:
     posterior, at = outcome.posterior, (np.arange(DOTS) + 0.5) / DOTS
     dots = weighted_quantiles(posterior.evaluation.scenarios, posterior.weights.weights, at)
     horizon, names = long_date(outcome.layout.horizon), scenario_names(outcome)
-    since = subject.material.since
+    is_compared = subject.material.since is not None
     rows = []
     for i, (name, share) in enumerate(outcome.scenarios.items()):
         shown, change = estimate(share), changes.get(name)
-        word, moved = likelihood_word(share.probability), _moved(change, share.mcse, since)
+        word, moved = likelihood_word(share.probability), _moved(change, share.mcse) if is_compared else None
         rows.append(
             ScenarioRow(
                 id=name,
@@ -137,8 +137,8 @@ def _course(story: Story) -> ProbableCourse:
     )
 
 
-def _moved(change: float | None, mcse: float, since: str | None) -> str | None:
-    return None if change is None or since is None else f"{points(change, mcse)} since {since}"
+def _moved(change: float | None, mcse: float) -> str | None:
+    return None if change is None else points(change, mcse)
 
 
 def _signed(change: float, mcse: float) -> str:

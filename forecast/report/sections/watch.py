@@ -194,7 +194,7 @@ def _watch(rows: Sequence[WatchedEvent], day: str) -> str:
         return said
     row, most = max(moving, key=lambda pair: abs(pair[1].change))
     way, size = "up" if most.up else "down", f"{most.from_shown} to {most.to_shown}"
-    return f"{said} If {row.event} is {most.state} then, {most.scenario} goes {way} from {size}."
+    return f"{said} If {row.event} is then {most.state}, {most.scenario} goes {way} from {size}."
 
 
 @part
