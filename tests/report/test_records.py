@@ -429,7 +429,7 @@ def test_what_was_edited_is_named_by_its_files() -> None:
 
 
 def test_quantities_are_called_as_on_the_page() -> None:
-    """A run's scenarios have their names, what it ranks besides has words; of a made-up network the ids are readable."""
+    """A run's scenarios have their names, what it ranks besides has words; ids of a made-up network are readable."""
     ranked = {"ranks": [1], "of": 9, "p_value": 0.4}
     names = ("P(big_war | evidence)", "levels (alpha)", "something else")
     run = {

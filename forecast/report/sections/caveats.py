@@ -167,10 +167,10 @@ def _on_coding(row: CodedPart | None) -> str:
         return "No statement carries a number of the editors."
     said = f"{row.statements} of {counted(row.of, 'statement')} carry editors' numbers;"
     if row.scenario:
-        return f"{said} without: {row.scenario} {row.shown}, not {row.ordinary_shown}."
+        return f"{said} without them: {row.scenario} {row.shown}, not {row.ordinary_shown}."
     if row.shown is None:
-        return f"{said} without: not computed here."
-    return f"{said} without these no scenario clearly moves."
+        return f"{said} without them: not computed here."
+    return f"{said} without them no scenario clearly moves."
 
 
 def _datum(subject: Subject) -> CarryingReport | None:

@@ -250,7 +250,7 @@ class WatchSection(Section):
         """Return the finding, and what the first signs would do."""
         shown = watch(subject)
         lines = [
-            f"{row.event} {row.state} ({row.shown}): {row.scenario} {row.from_shown} to {row.to_shown}"
+            f"{row.event}: {row.state} ({row.shown}): {row.scenario} {row.from_shown} to {row.to_shown}"
             for row in [*shown.leading, *shown.of_rules][:WATCHED]
         ]
         sentence = plain(shown.finding)
