@@ -82,11 +82,11 @@ def edited(line: Line, compared: Line, digests: Mapping[str, str], before: Mappi
             not known. A file counts where it holds what `other_changes` names.
     """
     found = differences(compared, line)
-    apart = {
-        name: {kind: names for kind, names in getattr(found, name).items() if kind != "items"}
-        for name in ("new", "edited", "taken_out")
-    }
-    records = replace(found, **apart, retracted=(), restored=()).words()
+    new, altered, gone = (
+        {kind: names for kind, names in by_kind.items() if kind != "items"}
+        for by_kind in (found.new, found.edited, found.taken_out)
+    )
+    records = replace(found, new=new, edited=altered, taken_out=gone, retracted=(), restored=()).words()
     places = tuple(FILES[what] for what in other_changes(line, compared) if what in FILES)
     changed = [path for path in sorted(digests.keys() | before.keys()) if digests.get(path) != before.get(path)]
     files = [path for path in changed if path.startswith(places)] if digests and before and places else []
