@@ -1,8 +1,14 @@
 """The digits of printed numbers: one rule for the terminal, the page, tables and messages alike.
 
-A computed probability has the digits that its Monte Carlo error leaves standing. A number without such an error, which
-somebody stated or which follows from what was stated, has a few significant digits of the smaller of itself and what it
-lacks to one. Whatever is neither impossible nor certain is never written as 0 or 100 %, and no number has an exponent.
+The law: no digit is printed that another run could change. A computed probability is rounded to the finest step of a
+tenth of a percent, one, five or ten percent that is at least twice its Monte Carlo standard error. Rounding always has
+edges, so the law means a step: another run with another seed prints the same number or one step beside it, at least
+nineteen times in twenty (two runs differ by a normal number of sqrt(2) standard errors, and by more than the step that
+takes it past a neighbour in 5 % of cases at most).
+
+A number without such an error, which somebody stated or which follows from what was stated, has a few significant
+digits of the smaller of itself and what it lacks to one. Whatever is neither impossible nor certain is never written as
+0 or 100 %, and no number has an exponent.
 """
 
 from __future__ import annotations
@@ -11,7 +17,9 @@ from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 from math import exp, isfinite
 
-UNITS = ((0.001, 1), (0.01, 0), (0.1, 0))  # of a probability, finest first, with the decimals of a percentage
+# Steps of a probability, finest first, with the decimals of a percentage. None of 2 %, which would look like whole
+# percents: 76 for .75. A multiple of five is read as the rounded number that it is.
+UNITS = ((0.001, 1), (0.01, 0), (0.05, 0), (0.1, 0))
 FINEST_QUANTILE = 1  # index in UNITS: quantiles are less precise than means, so never finer than whole percents
 UNKNOWN_ERROR = (
     0.005  # Monte Carlo standard error that probabilities without one of their own are printed as if they had
@@ -106,8 +114,8 @@ def before_after(before: WithError, after: WithError, difference: WithError) -> 
     """Write a probability before and after something, and its change: the change is that of the printed numbers.
 
     Both ends have the digits of the one that is known less well, or of the change where that is known better still, as
-    between sums over the same draws. Where one is known to ten points only, the other keeps its whole percents. A
-    change within its error is none, and then both ends are the same number.
+    between sums over the same draws. Where one is known to five or ten points only, the other keeps its whole percents.
+    A change within its error is none, and then both ends are the same number.
 
     Args:
         before, after, difference: each a number and its Monte Carlo standard error (None as in `number` and `change`).
@@ -121,7 +129,7 @@ def before_after(before: WithError, after: WithError, difference: WithError) -> 
     own = [digits(UNKNOWN_ERROR if error is None else error) for _, error in ends]
     of_change = FINEST_CHANGE if difference[1] is None else digits(difference[1])
     common = min(max(own), of_change)
-    if common == len(UNITS) - 1:
+    if common > WHOLE:
         texts = [_at(p, max(index, WHOLE)) for (p, _), index in zip(ends, own, strict=True)]
     else:
         texts = [_at(p, common) for p, _ in ends]

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from forecast.analysis.replay_day import TABLE, forecaster_courses, scenario_courses
 from forecast.files import folders_with, replace_file
+from forecast.ledger.differences import NOTHING_EDITED, Edited, edited
 from forecast.ledger.entries import Line, encode
-from forecast.ledger.ledger import read_ledger
+from forecast.ledger.kept import DamagedInputError, kept_manifest
+from forecast.ledger.ledger import line_to_compare, read_ledger
 from forecast.ledger.line import LAST_DIGITS, called_today, table_today
 from forecast.ledger.outcome import Outcome, UpdateTable, kept_forecast, read_object
 from forecast.plain import as_data, from_data
@@ -83,7 +85,7 @@ def material(request: ReportRequest, progress: Progress) -> Material:
         alternatives=kept_alternatives(
             outcome, request.root / "reports" / ".cache", progress, refit=request.refits, workers=request.workers
         ),
-        kept=_kept(request.root, outcome),
+        kept=replace(_kept(request.root, outcome), edited=_edited(request)),
         warnings=tuple(map(str, request.warnings)),
     )
 
@@ -218,6 +220,19 @@ def _told(request: ReportRequest) -> str:
     if start is not None:
         parts += [start.name, start.parts.tolist(), str(start.on), str(start.known_until), start.new, start.others]
     return json.dumps(parts)
+
+
+def _edited(request: ReportRequest) -> Edited:
+    """Return what was edited since the line that is compared with; its files where its inputs are kept."""
+    line = request.recorded.line
+    compared = line_to_compare(line, request.ledger)
+    if compared is None:
+        return NOTHING_EDITED
+    try:
+        before = kept_manifest(request.root, compared.kept) if compared.kept else {}
+    except DamagedInputError:
+        before = {}  # `forecast verify` tells of it
+    return edited(line, compared, request.outcome.workspace.digests, before)
 
 
 def _kept(root: Path, outcome: Outcome) -> Kept:

@@ -8,6 +8,7 @@ from datetime import date
 from math import exp
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from forecast.model.asof import compile_workspace
@@ -235,6 +236,33 @@ def test_base_rates_follow_from_what_they_name(shipped: tuple[Workspace, tuple[P
         assert question.base_rate is not None
         assert f"{share * (1.0 - exp(-rate * days)):.3g}" == f"{question.base_rate.probability:.3g}", question.id
         assert re.search(rf"\b{days}[/)]", question.base_rate.why), question.id
+
+
+def test_intervals_of_base_rates_hold_as_often_as_they_say(shipped: tuple[Workspace, tuple[Problem, ...]]) -> None:
+    """Of draws of the rate as priors/questions.yaml describes it, a twentieth leads below and one above each interval.
+
+    The ends have two digits, so that the shares are off by as much as half of the second one makes.
+    """
+    random, year = np.random.default_rng(18), 365.25
+    war = random.gamma(7.5, 1.0 / (7 * 8.4 * year), 200_000)
+    rates = {
+        "ceasefire": war,
+        "agreement": war,
+        "territory": war,
+        "nato": random.gamma(0.5, 1.0 / (36 * year), war.size),
+        "escalation": random.gamma(3.5, 1.0 / (11.5 * year), war.size) * random.beta(1.0, 9.0, war.size),
+        "talks": random.gamma(5.5, 1.0 / 1461, war.size),
+    }
+    shares = {"agreement": 0.6, "territory": 0.3}
+    for question in shipped[0].questions:
+        base = question.base_rate
+        assert base is not None
+        assert base.low is not None
+        assert base.high is not None
+        days = (question.by - question.opens).days
+        drawn = shares.get(question.topic, 1.0) * -np.expm1(-rates[question.topic] * days)
+        assert np.mean(drawn < base.low) == pytest.approx(0.05, abs=0.012), question.id
+        assert np.mean(drawn > base.high) == pytest.approx(0.05, abs=0.012), question.id
 
 
 def test_a_question_opens_with_the_first_number_found(shipped: tuple[Workspace, tuple[Problem, ...]]) -> None:

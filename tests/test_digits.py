@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from math import log
+from math import log, sqrt
+from random import Random
 
 import pytest
 from hypothesis import example, given
@@ -64,7 +65,12 @@ def _looks_open(text: str) -> bool:
     [
         (0.3456, 0.0004, "34.6 %"),
         (0.3456, 0.0006, "35 %"),
-        (0.3456, 0.006, "30 %"),
+        (0.3456, 0.006, "35 %"),
+        (0.748, 0.0098, "75 %"),
+        (0.3456, 0.025, "35 %"),
+        (0.3456, 0.026, "30 %"),
+        (0.02, 0.02, "<5 %"),
+        (0.98, 0.02, ">95 %"),
         (0.3456, None, "35 %"),
         (0.0, 0.0, "0 %"),
         (1.0, 0.0, "100 %"),
@@ -76,8 +82,21 @@ def _looks_open(text: str) -> bool:
     ],
 )
 def test_percent(probability: float, mcse: float | None, expected: str) -> None:
-    """The finest of 0.1, 1 and 10 percent that is at least twice the error; never rounded to none or all."""
+    """The finest of 0.1, 1, 5 and 10 percent that is at least twice the error; never rounded to none or all."""
     assert expected == percent(probability, mcse)
+
+
+@pytest.mark.parametrize("mcse", [0.0004, 0.0005, 0.002, 0.005, 0.0098, 0.02, 0.025, 0.04, 0.05])
+def test_another_run_prints_the_same_or_the_next_number(mcse: float) -> None:
+    """Of pairs of runs whose errors are the stated one, at least 19 in 20 print numbers at most one step apart."""
+    random = Random(18)
+    unit, pairs = _unit(mcse), 2000
+    apart = 0
+    for _ in range(pairs):
+        truth = random.uniform(0.3, 0.7)
+        one, other = (Decimal(number(random.gauss(truth, mcse), mcse).lstrip("<>")) for _ in range(2))
+        apart += abs(one - other) > unit
+    assert apart <= 0.05 * pairs + 3.0 * sqrt(0.05 * 0.95 * pairs)
 
 
 @pytest.mark.parametrize(

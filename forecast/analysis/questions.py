@@ -102,11 +102,13 @@ class Other:
 
 @dataclass(frozen=True, kw_only=True)
 class Base:
-    """A base rate, where it was published, and why it is one."""
+    """A base rate, the ends of its 90 % interval if it has one, where it was published, and why it is one."""
 
     probability: float
     publisher: str
     why: str
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,7 +250,13 @@ def _base_rate(question: AnyQuestion) -> Base | None:
     base = question.base_rate
     if base is None:
         return None
-    return Base(probability=base.probability, publisher=base.publication.publisher, why=base.why)
+    return Base(
+        probability=base.probability,
+        publisher=base.publication.publisher,
+        why=base.why,
+        low=base.low,
+        high=base.high,
+    )
 
 
 def _ending(line: Resolved | None) -> Ending | None:

@@ -145,7 +145,7 @@ def _implied(outcome: Outcome, statement: Statement, quantity: Array) -> _Implie
             return _chance(np.exp(quantity[:, 0]) if stays else -np.expm1(quantity[:, 0]), " a case")
         case Ordered():
             share, error = _average((quantity[:, 0] > 0.0).astype(float))
-            return _Implied(f"so in {percent(share, error)} of draws", {"share_of_draws": share})
+            return _Implied(f"in {percent(share, error)} of draws", {"share_of_draws": share})
 
 
 def _average(values: Array) -> tuple[float, float]:

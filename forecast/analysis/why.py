@@ -99,9 +99,9 @@ def since_update(
     known = compared.inputs["items"]
     new = tuple(name for name, digest in line.inputs["items"].items() if known.get(name) != digest)
     day = compared.as_of
-    return Start(
-        f"the update of {day}", np.array(parts), day, compared.known_until, new, tuple(other_changes(line, compared))
-    )
+    name = f"the update of {day}" + ("" if compared.number is None else f" (ledger line {compared.number})")
+    others = tuple(other_changes(line, compared))
+    return Start(name, np.array(parts), day, compared.known_until, new, others)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -131,7 +131,8 @@ def _print_one(row: QuestionStatus) -> None:
         click.echo(f"{one.forecaster}   {exact(one.probability)} on {one.date}{rules.get(one.forecaster, '')}")
     if row.base_rate:
         base = row.base_rate
-        click.echo(f"base rate   {exact(base.probability)} ({base.publisher}): {base.why}")
+        between = "" if base.low is None or base.high is None else f", {exact(base.low)} to {exact(base.high)}"
+        click.echo(f"base rate   {exact(base.probability)}{between} from {row.opens} on ({base.publisher}): {base.why}")
     _print_readings(row)
     if row.caution:
         click.echo(f"caution   {row.caution}")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 from forecast.ledger.entries import Line, Share
 from forecast.ledger.ledger import line_to_compare
+from forecast.workspace.files import EXPERTS, NETWORK, RESOLUTIONS, SCENARIOS, SOURCES, STATEMENTS
 
 
 def changes(line: Line, compared: Line | None) -> tuple[list[str], tuple[str, ...]]:
@@ -47,6 +48,49 @@ def other_changes(line: Line, compared: Line) -> list[str]:
         "version": "another version",
     }
     return changed + [name for key, name in names.items() if getattr(line, key) != getattr(compared, key)]
+
+
+@dataclass(frozen=True)
+class Edited:
+    """What differs between the inputs of two forecasts and is no report.
+
+    `files`: in which of them, where both are known by their bytes; `records`: a short text for each kind of record.
+    """
+
+    files: tuple[str, ...] = ()
+    records: tuple[str, ...] = ()
+
+
+NOTHING_EDITED = Edited()
+FILES = {
+    "network": NETWORK,
+    "scenario rules": SCENARIOS,
+    "experts": EXPERTS,
+    "sources": SOURCES,
+    "statements": STATEMENTS,
+    "resolved questions": RESOLUTIONS,
+}
+
+
+def edited(line: Line, compared: Line, digests: Mapping[str, str], before: Mapping[str, str]) -> Edited:
+    """Tell what other inputs than reports changed since a line, and in which files.
+
+    Args:
+        line: of the forecast.
+        compared: the line that it is compared with.
+        digests, before: SHA-256 of each input file by its path, of the forecast and of `compared`; empty where they are
+            not known. A file counts where it holds what `other_changes` names.
+    """
+    found = differences(compared, line)
+    new, altered, gone = (
+        {kind: names for kind, names in by_kind.items() if kind != "items"}
+        for by_kind in (found.new, found.edited, found.taken_out)
+    )
+    records = replace(found, new=new, edited=altered, taken_out=gone, retracted=(), restored=()).words()
+    places = tuple(FILES[what] for what in other_changes(line, compared) if what in FILES)
+    changed = [path for path in sorted(digests.keys() | before.keys()) if digests.get(path) != before.get(path)]
+    files = [path for path in changed if path.startswith(places)] if digests and before and places else []
+    return Edited(tuple(files), tuple(text for text in records if text != NAMED["known_until"]))
 
 
 def _common(digests: Any, others: Any) -> Any:

@@ -139,10 +139,7 @@ def _subject(material: Material, fits: _Fits, progress: Progress) -> Subject:
 
 
 def _compared(subject: Subject) -> str:
-    since = subject.material.compared_with
-    if since == subject.outcome.as_of.isoformat():
-        return "Changes since the day's previous update"
-    return subject.material.recorded.compared(since)
+    return subject.material.recorded.compared(subject.material.since)
 
 
 def _headline(subject: Subject) -> str:

@@ -28,8 +28,9 @@ from forecast.analysis.story import Story
 from forecast.analysis.watch import WatchList
 from forecast.analysis.why import Why
 from forecast.analysis.worlds import WorldsTable
+from forecast.ledger.differences import NOTHING_EDITED, Edited
 from forecast.ledger.entries import Line
-from forecast.ledger.ledger import line_of, same_inputs
+from forecast.ledger.ledger import line_of, line_to_compare, same_inputs
 from forecast.ledger.outcome import ForecastRecord, Outcome
 from forecast.plain import all_readable, readable
 from forecast.posterior.by_date import Curves
@@ -67,9 +68,9 @@ class Recorded:
         return f"no line of its own: nothing is new since line {self.same[0]}, of {long_date(self.same[1])}"
 
     def compared(self, since: str | None) -> str:
-        """Say what changes are measured against, given the date of the forecast that was compared with."""
+        """Say what changes are measured against, given the forecast that was compared with (`Material.since`)."""
         if since is not None:
-            return f"Changes since {long_date(since)}"
+            return f"Changes since {since}"
         if self.same is not None:
             return f"Nothing new since {long_date(self.same[1])}"
         return "First forecast: nothing to compare with" if self.first else "Nothing earlier to compare with"
@@ -117,7 +118,8 @@ class Kept:
     `replay`: scenario -> (day, probability) of reports/replay.jsonl; `series`: question -> forecaster -> the same, of
     reports/replay.csv; `scores`: what `forecast score --json` says of it; `calibration` and
     `posterior_calibration`: the contents of reports/calibration.json and reports/posterior-calibration.json;
-    `record`: what `forecast record --json` says of the lines before that of the forecast.
+    `record`: what `forecast record --json` says of the lines before that of the forecast; `edited`: what other inputs
+    than reports changed since the line that is compared with.
     """
 
     replay: Mapping[str, Sequence[tuple[str, float]]] | None = None
@@ -126,6 +128,7 @@ class Kept:
     calibration: Row | None = None
     posterior_calibration: Row | None = None
     record: Row | None = None
+    edited: Edited = NOTHING_EDITED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,6 +156,16 @@ class Material:
         """The day of the update that changes are measured against."""
         day = self.forecast.head.compared_with
         return None if day is None else day.isoformat()
+
+    @property
+    def since(self) -> str | None:
+        """The update that changes are measured against, by its day and its line; None where there is none."""
+        day = self.forecast.head.compared_with
+        if day is None:
+            return None
+        line = line_to_compare(self.recorded.line, self.ledger)
+        known = line is not None and line.as_of == day and line.number is not None
+        return f"{long_date(day)} (ledger line {line.number})" if line and known else long_date(day)
 
 
 Array = NDArray[np.float64]

@@ -50,9 +50,11 @@ class AboutShape(Shape):
 
 
 class BaseRateShape(Shape):
-    """A forecast that knows nothing but how often such a thing happens."""
+    """A forecast that knows nothing but how often such a thing happens, and the ends of its 90 % interval."""
 
     probability: UnitProbability
+    low: UnitProbability | None = None
+    high: UnitProbability | None = None
     source: PublicationShape
     why: Text
 
@@ -231,6 +233,12 @@ class QuestionBuilder:
 
     def build(self, shape: AskedShape) -> tuple[AnyQuestion | None, tuple[Problem, ...]]:
         """Return the question, None where a name in it is unknown, and the problems found."""
+        question, problems = self._asked(shape)
+        if isinstance(shape, YesNoShape) and shape.base_rate is not None:
+            return question, (*problems, *_ends(shape.base_rate, self.at.at("base_rate")))
+        return question, problems
+
+    def _asked(self, shape: AskedShape) -> tuple[AnyQuestion | None, tuple[Problem, ...]]:
         match shape:
             case QuestionShape():
                 return self._about_event(shape)
@@ -505,7 +513,20 @@ def _base_rate(shape: BaseRateShape | None) -> BaseRate | None:
     if shape is None:
         return None
     source = shape.source
-    return BaseRate(shape.probability, Publication(source.publisher, source.title, source.url), shape.why)
+    publication = Publication(source.publisher, source.title, source.url)
+    return BaseRate(shape.probability, publication, shape.why, shape.low, shape.high)
+
+
+def _ends(shape: BaseRateShape, at: Cursor) -> Iterator[Problem]:
+    """Yield what is wrong with the interval of a base rate: it has two ends, and the base rate lies between them."""
+    low, high = shape.low, shape.high
+    if (low is None) != (high is None):
+        missing = "low" if low is None else "high"
+        yield at.problem(f"base_rate: missing key '{missing}'", "", "both ends of the 90 % interval, or neither")
+    elif low is not None and high is not None and not low <= shape.probability <= high:
+        got = f"{low:g}, {shape.probability:g}, {high:g}"
+        what = "base_rate: the interval does not hold the probability"
+        yield at.key("low").problem(what, got, "low <= probability <= high")
 
 
 def _publication(shape: PublicationShape | None) -> Publication | None:

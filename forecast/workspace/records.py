@@ -425,11 +425,17 @@ class Item:
 
 @dataclass(frozen=True)
 class BaseRate:
-    """How often such a thing happens: a forecast that knows nothing else, with where it is from."""
+    """How often such a thing happens: a forecast that knows nothing else, with where it is from.
+
+    It is of the window of its question, from the day on which that opens. `low` and `high` are the ends of a 90 %
+    interval, both None where nobody gave one.
+    """
 
     probability: float
     publication: Publication
     why: str  # how the number follows from what was published, or why it is this one
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,8 +15,8 @@ def test_no_line_breaks_before_the_sign() -> None:
 def test_no_dash_beside_a_sign() -> None:
     """A range has a dash; one with an end that is less or more than a number has a word, so that no end is misread."""
     assert f"12–35{S}" == interval(0.1234, 0.3456, 0.0001)
-    assert f"<10 to >90{S}" == interval(0.02, 0.97, 0.02)
-    assert f"<10 to 70{S}" == interval(0.03, 0.68, 0.006)
+    assert f"<5 to >95{S}" == interval(0.02, 0.98, 0.02)
+    assert f"<5 to 70{S}" == interval(0.02, 0.68, 0.006)
 
 
 def test_each_end_has_its_own_digits() -> None:

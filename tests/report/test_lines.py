@@ -111,7 +111,7 @@ LINES: dict[str, tuple[str, Callable[[Page], list[str]]]] = {
     ),
     "13 prior against posterior": (
         "updating",
-        lambda page: [row["event"] for row in page["uncertain_rows"]] + ["prior (grey, above) and now (dark, below)"],
+        lambda page: [row["event"] for row in page["uncertain_rows"]] + ["prior (grey, above) and now (below)"],
     ),
     "14 sensitivity": (
         "sensitivity",

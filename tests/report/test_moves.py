@@ -150,7 +150,7 @@ def test_watch_sentence() -> None:
     """The sentence names the event, its outcome and the scenario that moves; what makes one certain is no example."""
     assert (
         "Most worth watching until 1 September 2025: The big event. "
-        "If The big event is so then, Beta goes down from 30\u202f% to 10\u202f%."
+        "If The big event is then so, Beta goes down from 30\u202f% to 10\u202f%."
     ) == watching(_watched(0.1), NAMES, EVENTS).sentence
     assert (
         "Most worth watching until 1 September 2025: The big event." == watching(_watched(1.0), NAMES, EVENTS).sentence
@@ -264,7 +264,7 @@ def test_whose_number_it_is_comes_from_the_files(tmp_path: Path) -> None:
     voices = {row["id"]: row["voice"] for row in page["statements"]}
     assert {"s-chance": "editors", "s-order": "rule", "s-word": "expert"}.items() <= voices.items()
     what = [row["what"] for row in page["grounds"]]
-    assert "3 statements by experts with their own number." in what
+    assert "3 statements by experts with figures of their own." in what
     assert "1 statement by experts that an editor coded, with a wide interval." in what
     assert "1 statement of the editors' own." in what
     assert "1 statement that a rule settles: how events are resolved." in what

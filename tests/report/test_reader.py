@@ -90,8 +90,9 @@ def _by_date(page: Page) -> list[str]:
     event = next(event for event in page["events"] if event["kind"] != "constant")
     state = event["states"][-1]
     days = page["curves"]["days"]
-    told = days[: max(min(len(days) - 1, 3), 1)]
-    points = [percent(point["probability"], point["mcse"]) for point in state["curve"][: len(told)]]
+    every = -(-len(days) // 4)
+    told = days[::-1][::every][::-1]  # at most four, the horizon last
+    points = [percent(point["probability"], point["mcse"]) for point in state["curve"] if point["day"] in told]
     return [" ".join(told), " ".join([state["state"], *points])]
 
 

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from benchmarks.posterior_calibration import stands
+from forecast.ledger.differences import Edited, edited
 from forecast.ledger.entries import Line
 from forecast.plain import as_data
 from forecast.publish import ReportRequest, elsewhere, material, report_days, write_index
@@ -352,7 +353,7 @@ def test_a_page_says_what_it_is_compared_with() -> None:
     """The update that it was compared with, or that nothing is new since one, or that it is the first."""
     quiet = recorded_in(_line("2025-09-07"), (_line("2025-09-01", 1, 1), _line("2025-09-09", 2, 2)))
     assert "Nothing new since 1 September 2025" == quiet.compared(None)
-    assert "Changes since 5 August 2025" == quiet.compared("2025-08-05")
+    assert "Changes since 5 August 2025 (ledger line 1)" == quiet.compared("5 August 2025 (ledger line 1)")
     # What is dated later is none of its past.
     first = recorded_in(_line("2025-09-01"), (_line("2025-09-01", 1, 1), _line("2025-09-09", 2, 2)))
     assert "First forecast: nothing to compare with" == first.compared(None)
@@ -397,3 +398,66 @@ def test_history_of_a_first_forecast(drawn: Drawn) -> None:
         assert [] == row.replay
         assert 2 == len(row.updates)
     assert "No question has a benchmark" in drawn.html
+
+
+def test_what_was_edited_is_named_by_its_files() -> None:
+    """Files that hold what differs between two lines are named where both are known, records in any case."""
+    inputs = {
+        "network": "n",
+        "scenarios": "s",
+        "experts": {},
+        "sources": {},
+        "items": {},
+        "statements": {"a": "1"},
+        "retracted": [],
+    }
+    before = replace(update("2025-09-01"), inputs=inputs)
+    after = replace(before, inputs=inputs | {"network": "m", "statements": {"a": "1", "b": "2"}, "items": {"i": "3"}})
+    now = {
+        "priors/network.yaml": "2",
+        "priors/scenarios.yaml": "2",
+        "priors/statements/x.yaml": "2",
+        "evidence/i.yaml": "2",
+    }
+    then = {"priors/network.yaml": "1", "priors/scenarios.yaml": "1", "priors/statements/y.yaml": "1"}
+    found = edited(after, before, now, then)
+    # The scenarios' file differs, but not what it says.
+    assert ("priors/network.yaml", "priors/statements/x.yaml", "priors/statements/y.yaml") == found.files
+    assert ("new statement b", "network") == found.records
+    assert () == edited(after, before, now, {}).files
+    assert Edited() == edited(before, before, now, now)
+
+
+def test_quantities_are_called_as_on_the_page() -> None:
+    """A run's scenarios have their names, what it ranks besides has words; ids of a made-up network are readable."""
+    ranked = {"ranks": [1], "of": 9, "p_value": 0.4}
+    names = ("P(big_war | evidence)", "levels (alpha)", "something else")
+    run = {
+        "date": "2025-08-01",
+        "as_of": "2025-07-01",
+        "draws": "d",
+        "refits": 1,
+        "doubtful": 0,
+        "quantities": [{"name": name, **ranked} for name in names],
+    }
+    own = posterior_calibration_of(run, "d", "", {"big_war": "The big war"}).quantities
+    assert ["P(The big war | evidence)", "levels α", "something else"] == [row.name for row in own]
+    other = calibration_of({"date": "2025-08-01", "worlds": 1, "quantities": run["quantities"]}).quantities
+    assert "P(big war | evidence)" == other[0].name
+
+
+def test_a_report_names_the_state_that_it_speaks_for(drawn: Drawn) -> None:
+    """The state under which it is likeliest; nothing where it settles the event, and on the page behind an arrow."""
+    towards = {row["id"]: [part["towards"] for part in row["bears_on"]] for row in drawn.page["evidence"]}
+    expected = {"i-settled": [""], "i-said": ["general"], "i-claim": ["cut"], "i-gone": ["yes"], "i-old": ["no"]}
+    assert expected == {name: towards[name] for name in expected}
+    assert "→ general" in drawn.html
+
+
+def test_an_update_is_named_by_its_line(recorded: Drawn, tmp_path: Path) -> None:
+    """The date of what is compared with has the line of the ledger beside it, where one of that date is there."""
+    assert "Changes since 1 June 2025" == recorded.page["compared"]  # of the same inputs: no line to compare with
+    request = asked(world(), tmp_path)
+    earlier = replace(request.ledger[0], inputs={**request.ledger[0].inputs, "network": "another"})
+    since = material(replace(request, ledger=(earlier, request.ledger[1])), lambda _: None).since
+    assert "1 June 2025 (ledger line 1)" == since

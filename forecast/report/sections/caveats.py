@@ -167,10 +167,10 @@ def _on_coding(row: CodedPart | None) -> str:
         return "No statement carries a number of the editors."
     said = f"{row.statements} of {counted(row.of, 'statement')} carry editors' numbers;"
     if row.scenario:
-        return f"{said} without: {row.scenario} {row.shown}, not {row.ordinary_shown}."
+        return f"{said} without them: {row.scenario} {row.shown}, not {row.ordinary_shown}."
     if row.shown is None:
-        return f"{said} the forecast without these is not computed here."
-    return f"{said} without these no scenario clearly moves."
+        return f"{said} without them: not computed here."
+    return f"{said} without them no scenario clearly moves."
 
 
 def _datum(subject: Subject) -> CarryingReport | None:
@@ -200,7 +200,7 @@ def _on_datum(row: CarryingReport | None) -> str:
     if abs(row.change) < CLEAR_POINT:
         return "Left out alone, no report changes a scenario by a point."
     moves = "loses" if row.change < 0 else "gains"
-    report = f"one report: “{shortened(row.headline, HEADLINE).rstrip('.')}”"
+    report = f"“{shortened(row.headline, HEADLINE).rstrip('.')}”"
     return f"{row.scenario} ({row.shown}) {moves} {row.change_shown} without {report}."
 
 
@@ -222,8 +222,8 @@ def _on_idle(row: Idle) -> str:
     events, reports = counted(row.events_of, "event"), counted(row.reports_of, "report")
     if not row.events_of:
         return f"Without any one of {row.reports} of {reports} no scenario moves by a point." if row.reports_of else ""
-    said = f"{row.events} of {events} outside the rules (by {_LEAST})"
-    return f"{said}, {row.reports} of {reports} (by one)." if row.reports_of else f"{said}."
+    said = f"{row.events} of {events} outside the rules (under {_LEAST})"
+    return f"{said}, {row.reports} of {reports} (under 1)." if row.reports_of else f"{said}."
 
 
 def apart(row: Disagreement | None) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -135,6 +136,18 @@ class CalibrationRun:
     scenarios: Sequence[SimulatedScenario]
 
 
+# What runs call their quantities, as the section of the model has them.
+QUANTITIES = {
+    "P(evidence)": "probability of the evidence",
+    "p(statements)": "density of the statements",
+    "levels (alpha)": "levels α",
+    "effects (beta)": "effects β",
+    "deviations (deviation)": "deviations δ",
+    "noise (omega)": "extra noise ω",
+}
+OF_SCENARIO = re.compile(r"P\((\w+) \| evidence\)")
+
+
 def calibration_of(kept: Mapping[str, Any] | None) -> CalibrationRun | NoCalibration:
     """Describe a stored run of simulation-based calibration.
 
@@ -149,7 +162,7 @@ def calibration_of(kept: Mapping[str, Any] | None) -> CalibrationRun | NoCalibra
     """
     if kept is None:
         return NoCalibration()
-    rows, result = _ranked(kept)
+    rows, result = _ranked(kept, {})
     scenarios = [
         SimulatedScenario(row=row, expected_shown=f"{row['expected']:.1f}", z_shown=signed(row["z"], 1))
         for row in kept.get("scenarios", ())
@@ -161,11 +174,22 @@ def calibration_of(kept: Mapping[str, Any] | None) -> CalibrationRun | NoCalibra
     return CalibrationRun(date=kept["date"], worlds=kept["worlds"], text=text, quantities=rows, scenarios=scenarios)
 
 
-def _ranked(kept: Mapping[str, Any]) -> tuple[list[RankedQuantity], str]:
-    """Return the ranked quantities of a run, and a sentence on whether their ranks are even."""
+def _called(name: str, scenarios: Mapping[str, str]) -> str:
+    """Write what a run calls a quantity as the page calls it: a scenario by its name, others in words."""
+    of = OF_SCENARIO.fullmatch(name)
+    if of is None:
+        return QUANTITIES.get(name, name)
+    return f"P({scenarios.get(of[1], label(of[1]))} | evidence)"
+
+
+def _ranked(kept: Mapping[str, Any], scenarios: Mapping[str, str]) -> tuple[list[RankedQuantity], str]:
+    """Return the ranked quantities of a run, and a sentence on whether their ranks are even.
+
+    `scenarios` are the names of those that the run is about, by id; empty where they are of a made-up network.
+    """
     rows = [
         RankedQuantity(
-            name=row["name"],
+            name=_called(row["name"], scenarios),
             worlds=len(row["ranks"]),
             ranks=row["ranks"],
             of=row["of"],
@@ -215,13 +239,15 @@ class PosteriorCalibration:
     quantities: Sequence[RankedQuantity] = ()
 
 
-def posterior_calibration_of(kept: Mapping[str, Any] | None, draws: str, inputs: str) -> PosteriorCalibration:
+def posterior_calibration_of(
+    kept: Mapping[str, Any] | None, draws: str, inputs: str, scenarios: Mapping[str, str] | None = None
+) -> PosteriorCalibration:
     """Describe a stored run of posterior simulation-based calibration.
 
     The file holds `date` (of the run), `as_of` (of the forecast that was tested), `draws` (the digest of its draws),
     `inputs` (that of its inputs alone; earlier versions did not store it), `refits` (how many), `doubtful` (of how many
     the chains did not agree) and `quantities` as `calibration_of` has them. `draws` and `inputs` are the digests of the
-    forecast at hand: a run of others is called one.
+    forecast at hand: a run of others is called one. `scenarios` are the names of its scenarios, by id.
 
     Source: Säilynoja, Schmitt, Bürkner and Vehtari (2025), "Posterior SBC: simulation-based calibration checking
     conditional on data".
@@ -231,7 +257,7 @@ def posterior_calibration_of(kept: Mapping[str, Any] | None, draws: str, inputs:
             text="It has not been run: nothing here says whether the fit is calibrated for these statements."
             f" To run it: {COMMAND}."
         )
-    rows, result = _ranked(kept)
+    rows, result = _ranked(kept, scenarios or {})
     current, of_inputs = kept["draws"] == draws, kept.get("inputs")
     same = True if current else None if of_inputs is None else of_inputs == inputs
     if current:
@@ -261,7 +287,8 @@ def posterior_calibration(subject: Subject) -> PosteriorCalibration:
     """Return the page's run of posterior simulation-based calibration."""
     now = subject.outcome.posterior
     kept = subject.material.kept.posterior_calibration
-    return posterior_calibration_of(kept, now.draws.digest, inputs_digest(now.spec))
+    names = scenario_names(subject.outcome)
+    return posterior_calibration_of(kept, now.draws.digest, inputs_digest(now.spec), names)
 
 
 @dataclass(frozen=True, kw_only=True)

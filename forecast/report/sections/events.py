@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 
 CURVE_WIDTH, CURVE_HEIGHT = 1000.0, 100.0  # in units of its own: a curve is stretched to its place
 NAMES_APART = 20.0  # least distance of the names of two states, in the same units
-DAYS_TOLD = 3  # of the curves, in the table
+DAYS_TOLD = 4  # of the curves, in the table: the horizon and days evenly before it
 CURVE_EVERY = 2  # draws: half of them give the curves to a fraction of a percent, in half the time
 
 
@@ -192,8 +192,9 @@ class _Axis:
         self.places = [(day - known_until).days / whole for day in days]
 
     def curves(self, event: EventRow) -> list[StateCurve]:
-        """Return each state's curve; none of a constant, and none of a state that is always reached."""
-        shown = [(k, curve) for k in range(len(event.states)) if (curve := _shown_curve(event, k)) is not None]
+        """Return each state's curve; of two states that of the second, and none of a step that is taken."""
+        first = 1 if len(event.states) == 2 else 0  # of two states one says what the other does
+        shown = [(k, curve) for k in range(first, len(event.states)) if (curve := _shown_curve(event, k)) is not None]
         heights = [CURVE_HEIGHT * (1.0 - curve[-1].probability) for _, curve in shown]
         return [
             StateCurve(
@@ -216,7 +217,8 @@ class _Axis:
 
 
 def _shown_curve(event: EventRow, k: int) -> Sequence[CurvePoint] | None:
-    return None if k == 0 and event.kind == "reached" else event.states[k].curve
+    """Return the curve of a state, None of a step that is taken already: that it is stays so."""
+    return None if event.kind == "reached" and _known(event, k) else event.states[k].curve
 
 
 def _known(event: EventRow, k: int) -> float:
@@ -262,7 +264,7 @@ class StateCurve:
 class EventsShown:
     """What the section of events shows; `lines`: the curve of each state that has one, by event.
 
-    `told`: which of the curves' days the table has; the last one is in the column of today's forecast.
+    `told`: which of the curves' days the table has, the horizon last.
     """
 
     events: Sequence[EventRow]
@@ -271,6 +273,12 @@ class EventsShown:
     told: Sequence[int]
     known_until: str
     horizon: str
+
+
+def _told(days: int) -> list[int]:
+    """Return the places of at most DAYS_TOLD days, the last one among them."""
+    every = -(-days // DAYS_TOLD)
+    return list(range((days - 1) % every, days, every))
 
 
 class EventsSection(Section):
@@ -289,7 +297,7 @@ class EventsSection(Section):
             events=rows,
             curves=_days(subject.by_date),
             lines={row.id: axis.curves(row) for row in rows},
-            told=list(range(max(len(subject.by_date.days) - 1, 1)))[:DAYS_TOLD],
+            told=_told(len(subject.by_date.days)),
             known_until=known_until.isoformat(),
             horizon=outcome.layout.horizon.isoformat(),
         )

@@ -16,9 +16,9 @@ from forecast.plain import Link, as_data, link
 from forecast.report.section import Section, Subject, part, plain
 from forecast.sampling.likelihood import DISAGREES
 from forecast.sampling.spec import SD_COUNT, SD_DEVIATION, SD_EXPERT
-from forecast.words import counted, event_names, long_date
+from forecast.words import counted, event_names, label, long_date, scenario_names
 from forecast.workspace.evidence_forms import evidence_form
-from forecast.workspace.records import Bearing, Item, OnEvent, Settled
+from forecast.workspace.records import Bearing, Item, OnEvent, OnScenarios, Settled
 
 CREDIBILITY = {1: "confirmed", 2: "probably true", 3: "possibly true", 4: "doubtful", 5: "improbable", 6: "not judged"}
 NO_WEIGHT = 0.05  # decibans: shown as 0.0
@@ -27,11 +27,16 @@ DISAGREEING = 3  # named in the brief
 
 @dataclass(frozen=True, kw_only=True)
 class BearingRow:
-    """An event, or the scenarios, and how an item bears on it."""
+    """An event, or the scenarios, and how an item bears on it.
+
+    `towards`: the states (the scenarios) under which the report is likeliest; empty where it settles the event, or is
+    as likely under all.
+    """
 
     event: str
     how: str
     settles: bool
+    towards: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +82,6 @@ def evidence_rows(outcome: Outcome) -> list[EvidenceRow]:
 def _evidence_row(
     outcome: Outcome, item: Item, report: Report | None, counts: bool, successor: str | None
 ) -> EvidenceRow:
-    events = event_names(outcome)
     source = outcome.workspace.sources[item.report_source]
     weight, standing = _standing(item, report, counts, successor, _verdicts(outcome, item) if report else "")
     return EvidenceRow(
@@ -91,7 +95,7 @@ def _evidence_row(
         grade=source.reliability,
         credibility=item.credibility,
         credibility_word=CREDIBILITY[item.credibility],
-        bears_on=[_bearing(bearing, events) for bearing in item.bears_on],
+        bears_on=[_bearing(bearing, outcome) for bearing in item.bears_on],
         group=item.group,
         copy=report.copy if report else None,
         informative=report.informative if report else None,
@@ -125,9 +129,32 @@ def _standing(item: Item, report: Report | None, counts: bool, successor: str | 
     return (f"settled + {size}" if settled else size), standing
 
 
-def _bearing(bearing: Bearing, events: Mapping[str, str]) -> BearingRow:
-    about = events[bearing.event] if isinstance(bearing, OnEvent) else "scenarios"
-    return BearingRow(event=about, how=evidence_form(bearing).words(bearing), settles=isinstance(bearing, Settled))
+def _bearing(bearing: Bearing, outcome: Outcome) -> BearingRow:
+    about = event_names(outcome)[bearing.event] if isinstance(bearing, OnEvent) else "scenarios"
+    settles = isinstance(bearing, Settled)
+    towards = "" if settles else " or ".join(_favoured(bearing, outcome))
+    return BearingRow(event=about, how=evidence_form(bearing).words(bearing), settles=settles, towards=towards)
+
+
+def _favoured(bearing: Bearing, outcome: Outcome) -> list[str]:
+    """Return the states of an event, or the scenarios, under which a report is likeliest; none if under all.
+
+    Of a reached event those count that are still possible.
+    """
+    if isinstance(bearing, OnEvent):
+        layout, paths = outcome.layout, outcome.posterior.asked.network.known.paths
+        v = layout.index[bearing.event]
+        event, path = layout.events[v], paths.get(v)
+        first = path.on(path.until) if path and event.kind == "reached" else 0
+        likelihood = evidence_form(bearing).likelihood(bearing, event)[first:]
+        said = dict(zip(map(label, event.states[first:]), likelihood, strict=True))
+    elif isinstance(bearing, OnScenarios):
+        names = scenario_names(outcome)
+        said = {names.get(name, name): number for name, number in bearing.ratios.items()}
+    else:
+        return []
+    best = [name for name, ratio in said.items() if ratio == max(said.values())]
+    return best if len(best) < len(said) else []
 
 
 @part
@@ -277,7 +304,7 @@ def grounds(subject: Subject) -> list[Ground]:
     rows = [
         ("evidence", facts, "evidence"),
         ("evidence", heard, "evidence"),
-        ("judgement", f"{counted(own, 'statement')} by experts with their own number.", "statements"),
+        ("judgement", f"{counted(own, 'statement')} by experts with figures of their own.", "statements"),
         ("judgement", numbered, "statements"),
         ("judgement", f"{counted(editors, 'statement')} of the editors' own.", "statements"),
         ("assumption", ruled, "statements"),

@@ -16,11 +16,12 @@ from forecast.report.section import Material, Section, Subject, part
 from forecast.report.sections.events import points, spread_apart
 from forecast.report.sections.grounds import EvidenceRow, evidence
 from forecast.report.sections.judgement import scenario_axis, scenario_rows
-from forecast.words import exact, interval, label, percent, scenario_colour, scenario_names, signed_points
+from forecast.words import THIN_SPACE, exact, interval, label, percent, scenario_colour, scenario_names, signed_points
 
 DayShares = Sequence[tuple[str, float]]
 
 OWN = "this forecast"
+PERCENT = f"{THIN_SPACE}%"
 WIDTH, HEIGHT = 1000.0, 100.0  # of the chart, in units of its own: it is stretched to its place
 STEP = 0.04  # of a scenario between two rows of the table
 APART = 8.0  # least distance of two names
@@ -122,18 +123,22 @@ class BesideRow:
     """A dated question: this forecast, the base rate, what others say, and how it ended.
 
     `condition`: under which it is asked, with its probability; `rules`: other readings of it; `distribution`: of a date
-    or a number.
+    or a number. The base rate is of the window from `opens` to `by`, with the 90 % interval that was given for it.
     """
 
     id: str
     text: str
+    opens: str
     by: str
     status: str
     probability: float | None
     shown: str
     interval: str
     base_rate: float | None
+    base_low: float | None
+    base_high: float | None
     base_shown: str
+    base_interval: str | None
     base_why: str | None
     others: Sequence[OtherForecast]
     ended: str | None
@@ -316,13 +321,19 @@ def beside_row(row: QuestionStatus, series: Mapping[str, Mapping[str, DayShares]
     return BesideRow(
         id=row.question,
         text=row.text,
+        opens=row.opens.isoformat(),
         by=row.by.isoformat(),
         status=row.status,
         probability=probability,
         shown=shown,
         interval=between,
         base_rate=None if base is None else base.probability,
+        base_low=None if base is None else base.low,
+        base_high=None if base is None else base.high,
         base_shown="—" if base is None else exact(base.probability),
+        base_interval=None
+        if base is None or base.low is None or base.high is None
+        else f"{exact(base.low).removesuffix(PERCENT)}–{exact(base.high)}",
         base_why=None if base is None else f"{base.why} ({base.publisher})",
         others=[
             OtherForecast(

@@ -92,11 +92,11 @@ def scenario_rows(subject: Subject) -> list[ScenarioRow]:
     posterior, at = outcome.posterior, (np.arange(DOTS) + 0.5) / DOTS
     dots = weighted_quantiles(posterior.evaluation.scenarios, posterior.weights.weights, at)
     horizon, names = long_date(outcome.layout.horizon), scenario_names(outcome)
-    since = compared_since(subject)
+    is_compared = subject.material.since is not None
     rows = []
     for i, (name, share) in enumerate(outcome.scenarios.items()):
         shown, change = estimate(share), changes.get(name)
-        word, moved = likelihood_word(share.probability), _moved(change, share.mcse, since)
+        word, moved = likelihood_word(share.probability), _moved(change, share.mcse) if is_compared else None
         rows.append(
             ScenarioRow(
                 id=name,
@@ -126,14 +126,6 @@ def scenario_rows(subject: Subject) -> list[ScenarioRow]:
     return sorted(rows, key=lambda row: (row.id == OTHER, -row.probability, row.id))
 
 
-def compared_since(subject: Subject) -> str | None:
-    """Say since when changes are counted, for a sentence; None where there is nothing to compare with."""
-    day = subject.material.compared_with
-    if day == subject.outcome.as_of.isoformat():
-        return "the day's previous update"
-    return None if day is None else long_date(day)
-
-
 def _course(story: Story) -> ProbableCourse:
     probability, share = story.story_probability, story.course_probability
     return ProbableCourse(
@@ -145,8 +137,8 @@ def _course(story: Story) -> ProbableCourse:
     )
 
 
-def _moved(change: float | None, mcse: float, since: str | None) -> str | None:
-    return None if change is None or since is None else f"{points(change, mcse)} since {since}"
+def _moved(change: float | None, mcse: float) -> str | None:
+    return None if change is None else points(change, mcse)
 
 
 def _signed(change: float, mcse: float) -> str:

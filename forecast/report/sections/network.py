@@ -39,13 +39,14 @@ class Placed(NamedTuple):
 class DrawnNode:
     """A node: its place, its likeliest state with the probability, the share of every state, and its look.
 
-    `lines`: the name as it fits; `says_short`: what it says, the same.
+    `lines`: the name as it fits; `says_short`: what it says, the same; `causes`: the names of what it depends on.
     """
 
     name: str
     lines: Sequence[str]
     says: str
     says_short: str
+    causes: Sequence[str]
     bar: Sequence[float]
     role: str
     colour: str
@@ -55,9 +56,11 @@ class DrawnNode:
 
 @dataclass(frozen=True, kw_only=True)
 class DrawnEdge:
-    """An edge as a smooth path, and whether it leads to a scenario whose rule names the event."""
+    """An edge as a smooth path, the places of its two nodes, and whether it leads to a scenario whose rule names it."""
 
     path: str
+    start: int
+    end: int
     rule: bool
 
 
@@ -89,12 +92,16 @@ def network_drawing(outcome: Outcome, rows: Sequence[EventRow], scenarios: Seque
     # All nodes are as high as the highest: the rows that they are placed in are.
     more = LINE * (max((len(parts) for parts in lines.values()), default=1) - 1)
     at = {key: _at(placed.column[key], placed.row[key], more) for key in keys}
-    nodes = [_event_node(row, lines[f"event {row.id}"], at[f"event {row.id}"]) for row in rows]
-    nodes += [
-        _scenario_node(row, lines[f"scenario {row.id}"], at[f"scenario {row.id}"])
-        for row in scenarios
-        if row.id in named
-    ]
+    causes: dict[str, list[str]] = {key: [] for key in keys}
+    for start, end in dict.fromkeys([*edges, *ruled]):
+        causes[end].append(names[start])
+
+    def drawn(key: str) -> dict[str, Any]:
+        return {"lines": lines[key], "causes": causes[key], "x": at[key][0], "y": at[key][1]}
+
+    nodes = [_event_node(row, drawn(f"event {row.id}")) for row in rows]
+    nodes += [_scenario_node(row, drawn(f"scenario {row.id}")) for row in scenarios if row.id in named]
+    place = {key: i for i, key in enumerate(keys)}
     return NetworkDrawing(
         width=max(node.x for node in nodes) + NODE_WIDTH + MARGIN,
         height=max(node.y for node in nodes) + NODE_HEIGHT + more + MARGIN,
@@ -109,6 +116,8 @@ def network_drawing(outcome: Outcome, rows: Sequence[EventRow], scenarios: Seque
                     [_at(*bend, more) for bend in placed.bends.get((start, end), [])],
                     (NODE_HEIGHT + more) / 2.0,
                 ),
+                start=place[start],
+                end=place[end],
                 rule=(start, end) in ruled,
             )
             for start, end in dict.fromkeys([*edges, *ruled])
@@ -116,35 +125,31 @@ def network_drawing(outcome: Outcome, rows: Sequence[EventRow], scenarios: Seque
     )
 
 
-def _event_node(row: EventRow, lines: Sequence[str], at: Point) -> DrawnNode:
+def _event_node(row: EventRow, drawn: Mapping[str, Any]) -> DrawnNode:
     best = row.states[row.likeliest]
     shares = [state.probability for state in row.states]
     room = NAME_ROOM - _ems(f" {best.shown}")
     short = best.state if _ems(best.state) <= room else f"{_cut(best.state, room)}…"
     return DrawnNode(
         name=row.label,
-        lines=lines,
         says=f"{best.state} {best.shown}",
         says_short=f"{short} {best.shown}",
         bar=shares,
         role=row.role,
         colour=row.role,
-        x=at[0],
-        y=at[1],
+        **drawn,
     )
 
 
-def _scenario_node(row: ScenarioRow, lines: Sequence[str], at: Point) -> DrawnNode:
+def _scenario_node(row: ScenarioRow, drawn: Mapping[str, Any]) -> DrawnNode:
     return DrawnNode(
         name=row.name,
-        lines=lines,
         says=row.shown,
         says_short=row.shown,
         bar=[row.probability],
         role="scenario",
         colour=row.colour,
-        x=at[0],
-        y=at[1],
+        **drawn,
     )
 
 

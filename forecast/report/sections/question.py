@@ -25,6 +25,7 @@ from forecast.report.section import Recorded, Section, Subject, part
 from forecast.sampling.readings import DEGREES_OF_FREEDOM
 from forecast.sampling.spec import SD_BIAS, SD_COUNT, SD_DEVIATION, SD_EXPERT, SD_SLOPE
 from forecast.words import event_name, event_names, label, requirements
+from forecast.workspace.records import Event
 
 CODE = re.compile(r"`(\w+)`")  # an event in a rule of resolution
 
@@ -74,7 +75,7 @@ def asked_question(outcome: Outcome) -> AskedQuestion:
                 kind=event.kind,
                 role=event.role,
                 states=[label(state) for state in event.states],
-                resolves=_named(event.resolves, names),
+                resolves=_named(event, names),
                 requires=requirements(event, names),
             )
             for event in outcome.layout.events
@@ -82,9 +83,12 @@ def asked_question(outcome: Outcome) -> AskedQuestion:
     )
 
 
-def _named(text: str, names: Mapping[str, str]) -> str:
-    """Write the events that a rule names between backticks as the page names them."""
-    return CODE.sub(lambda found: names.get(found[1], found[0]), text)
+def _named(event: Event, names: Mapping[str, str]) -> str:
+    """Write the events that a rule names between backticks, and its own states, as the page names them."""
+    text = CODE.sub(lambda found: names.get(found[1], found[0]), event.resolves)
+    for state in event.states:
+        text = re.sub(rf"(?<![\w.-]){re.escape(state)}(?![\w-])", label(state), text)
+    return text
 
 
 @part
@@ -229,7 +233,7 @@ def _source_priors(outcome: Outcome) -> list[tuple[str, str, str, int]]:
     return [
         (
             "r",
-            f"reliability of a source, grade mean {mean:g}, certainty {certainty:g}",
+            f"reliability of a source, by its grade worth {certainty:g} reports",
             f"Beta({mean * certainty:g}, {(1.0 - mean) * certainty:g})",
             n,
         )

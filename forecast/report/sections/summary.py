@@ -17,7 +17,6 @@ from forecast.report.sections.grounds import evidence, statements, without_state
 from forecast.report.sections.judgement import (
     ScenarioRow,
     Strip,
-    compared_since,
     dot_strip,
     headline,
     likeliest_first,
@@ -85,7 +84,7 @@ class JudgementSection(Section):
             strips={row.id: dot_strip(row.dots, row.quantiles, row.probability, axis_to) for row in rows},
             axis_to=axis_to,
             levels=_levels(),
-            since=compared_since(subject),
+            since=subject.material.since,
             order=_order(subject),
             doubt=reweighting(subject).doubt,
             caveats=caveats(subject),

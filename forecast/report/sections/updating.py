@@ -1,4 +1,4 @@
-"""Prior and posterior: what the evidence changed, and where the tables are least certain."""
+"""Prior and posterior: what the evidence changed, and where the tables are widest."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ class UpdatingSection(Section):
 
     @classmethod
     def shown(cls, subject: Subject) -> UpdatingShown:
-        """Return the least certain rows, and the figures."""
+        """Return the widest rows, and the figures."""
         return UpdatingShown(
             uncertain_rows=uncertain_rows(subject),
             forest=forest(subject),
@@ -183,7 +183,7 @@ class UpdatingSection(Section):
 
     @classmethod
     def numbers(cls, subject: Subject) -> Mapping[str, object]:
-        """Return the least certain rows."""
+        """Return the widest rows."""
         return {"uncertain_rows": uncertain_rows(subject)}
 
     @classmethod

@@ -194,7 +194,7 @@ def _watch(rows: Sequence[WatchedEvent], day: str) -> str:
         return said
     row, most = max(moving, key=lambda pair: abs(pair[1].change))
     way, size = "up" if most.up else "down", f"{most.from_shown} to {most.to_shown}"
-    return f"{said} If {row.event} is {most.state} then, {most.scenario} goes {way} from {size}."
+    return f"{said} If {row.event} is then {most.state}, {most.scenario} goes {way} from {size}."
 
 
 @part
@@ -250,7 +250,7 @@ class WatchSection(Section):
         """Return the finding, and what the first signs would do."""
         shown = watch(subject)
         lines = [
-            f"{row.event} {row.state} ({row.shown}): {row.scenario} {row.from_shown} to {row.to_shown}"
+            f"{row.event}: {row.state} ({row.shown}): {row.scenario} {row.from_shown} to {row.to_shown}"
             for row in [*shown.leading, *shown.of_rules][:WATCHED]
         ]
         sentence = plain(shown.finding)

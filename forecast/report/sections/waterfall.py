@@ -9,6 +9,7 @@ from math import ceil, log10
 from typing import ClassVar
 
 from forecast.analysis.why import MONTE_CARLO, Step, Stretch, Why
+from forecast.ledger.differences import NOTHING_EDITED, Edited
 from forecast.report.section import Section, Subject, part, plain
 from forecast.words import long_date, percent, scenario_names, signed_points
 
@@ -63,12 +64,16 @@ class StepRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Waterfall:
-    """The steps that lead a scenario from an earlier forecast to this one, the ends of their axis, and a sentence."""
+    """The steps that lead a scenario from an earlier forecast to this one, the ends of their axis, and a sentence.
+
+    `edited`: what changed in between and is no report, a short text for each kind of record.
+    """
 
     scenario: str
     name: str
     since: str
     by: str
+    edited: Sequence[str]
     from_: float
     from_shown: str
     to: float
@@ -81,15 +86,16 @@ class Waterfall:
     axis_to: float
 
 
-def waterfall(table: Why, names: Mapping[str, str], mcse: float) -> Waterfall:
+def waterfall(table: Why, names: Mapping[str, str], mcse: float, edited: Edited = NOTHING_EDITED) -> Waterfall:
     """Describe a table of forecast.analysis.why: a sentence, and a row for each step.
 
     Args:
         table: the steps.
         names: of the scenarios, by id.
         mcse: Monte Carlo standard error of the scenario.
+        edited: which inputs were, apart from the evidence.
     """
-    rows = _placed(table)
+    rows = _placed(table, edited)
     name = names[table.target]
     ends = [table.from_, table.to, *(row.from_ for row in rows)]
     ends += [row.to + sign * (row.mcse or 0.0) for row in rows for sign in (-1.0, 1.0)]
@@ -100,6 +106,7 @@ def waterfall(table: Why, names: Mapping[str, str], mcse: float) -> Waterfall:
         name=name,
         since=_since(table),
         by=table.by,
+        edited=edited.records,
         from_=table.from_,
         from_shown=percent(table.from_, mcse),
         to=table.to,
@@ -113,20 +120,21 @@ def waterfall(table: Why, names: Mapping[str, str], mcse: float) -> Waterfall:
     )
 
 
-def _placed(table: Why) -> list[StepRow]:
+def _placed(table: Why, edited: Edited) -> list[StepRow]:
     """Give every step where it begins and ends: they are summed, so that the last one ends at the forecast."""
     at, rows = table.from_, []
     for step in table.rows:
-        rows.append(_step(step, at))
+        rows.append(_step(step, at, edited))
         at += step.step
     return rows
 
 
-def _step(step: Step | Stretch, at: float) -> StepRow:
+def _step(step: Step | Stretch, at: float, edited: Edited) -> StepRow:
     retracted = step.kind == "retraction"
     what = f"retracted: {step.what}" if retracted else step.what
     if step.kind == OTHER_INPUTS:
-        what = f"no report, but other inputs ({what.removesuffix(f' and {MONTE_CARLO}')}), drawn anew"
+        inputs = ", ".join(edited.files) or what.removesuffix(f" and {MONTE_CARLO}")
+        what = f"no report, but other inputs ({inputs}), drawn anew"
     headline = None if step.headline is None else f"{'Retracted: ' if retracted else ''}{step.headline}"
     value, error = with_error(step.step, step.mcse)
     return StepRow(
@@ -166,9 +174,7 @@ def with_error(step: float, mcse: float | None) -> tuple[str, str]:
 
 
 def _since(table: Why) -> str:
-    """Write the date in the name of the update in words; of one on the same day that it is another."""
-    if table.since.endswith(f"update of {table.as_of.isoformat()}"):
-        return "the day's previous update"
+    """Write the date in the name of the update in words."""
     return ISO.sub(lambda day: long_date(day[0]), table.since)
 
 
@@ -188,7 +194,7 @@ def shortened(text: str, most: int) -> str:
     if len(text) <= most:
         return text
     cut = text[: most - 1]
-    return (cut.rsplit(" ", 1)[0] if " " in cut[most // 2 :] else cut) + "…"
+    return (cut.rsplit(" ", 1)[0] if " " in cut[most // 2 :] else cut).rstrip(" ,;:") + "…"
 
 
 def _signed(value: float, decimals: int) -> str:
@@ -291,12 +297,12 @@ def since_prior(subject: Subject) -> Waterfall:
 def since_update(subject: Subject) -> Waterfall | None:
     """Return the steps since the last update; None for a first forecast, and where there are too many."""
     table = subject.material.answers.since_update
-    return None if table is None else _fall(subject, table)
+    return None if table is None else _fall(subject, table, subject.material.kept.edited)
 
 
-def _fall(subject: Subject, table: Why) -> Waterfall:
+def _fall(subject: Subject, table: Why, edited: Edited = NOTHING_EDITED) -> Waterfall:
     outcome = subject.outcome
-    return waterfall(table, scenario_names(outcome), outcome.scenarios[table.target].mcse)
+    return waterfall(table, scenario_names(outcome), outcome.scenarios[table.target].mcse, edited)
 
 
 def _short(fall: Waterfall) -> Waterfall:

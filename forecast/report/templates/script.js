@@ -172,6 +172,22 @@
     if (second !== "") fillStates("second-state", Number(second), "learned");
   };
 
+  // The arrows of the node of the network that is pointed at stand out, and those it leads to or from.
+  const network = document.querySelector("svg.network");
+  const trace = (event) => {
+    const node = event.target.closest("[data-node]")?.dataset.node;
+    network.classList.toggle("traced", node !== undefined);
+    const ends = new Set([node]);
+    network.querySelectorAll("[data-from]").forEach((edge) => {
+      const on = edge.dataset.from === node || edge.dataset.to === node;
+      edge.classList.toggle("on", on);
+      if (on) ends.add(edge.dataset.from).add(edge.dataset.to);
+    });
+    network.querySelectorAll("[data-node]").forEach((one) => one.classList.toggle("on", ends.has(one.dataset.node)));
+  };
+  network?.addEventListener("pointerover", trace);
+  network?.addEventListener("pointerleave", trace);
+
   // What is folded opens in print, and where a link leads to it.
   let closed = [];
   window.addEventListener("beforeprint", () => {
