@@ -333,5 +333,5 @@ def _rank_histograms(quantities: Sequence[RankedQuantity], seed: int, name: str,
             figure_kwargs={"figsize": (11.0, 3.0 * svg.panel_rows(len(values)))},
             col_wrap=svg.MOST_COLUMNS,
         )
-        drawn.get_viz("figure").subplots_adjust(hspace=0.5)  # the second row's titles clear of the first one's axes
+        drawn.get_viz("figure").subplots_adjust(hspace=0.5)  # panels lower than they are wide
         return svg.element(drawn, name, says)

@@ -214,7 +214,7 @@ def _ranks(shares: Mapping[str, Array]) -> str:
             figure_kwargs={"figsize": (11.0, 3.2 * svg.panel_rows(len(shares)))},
             col_wrap=svg.MOST_COLUMNS,
         )
-        drawn.get_viz("figure").subplots_adjust(hspace=0.5)  # the second row's titles clear of the first one's axes
+        drawn.get_viz("figure").subplots_adjust(hspace=0.5)  # panels lower than they are wide
         return svg.element(drawn, "ranks", RANKS)
 
 
