@@ -32,6 +32,7 @@ VARIABLES = {
     POSTERIOR: "var(--posterior)",
 }
 MOST_COLUMNS = 3  # of panels beside each other
+PANEL_WIDTH = 3.6  # inches
 # Of chains and of powers: none of them is a scenario's, which are those of Okabe and Ito (2008).
 CHAINS = ("#4f9da6", "#a08a3c", "#8b5e83", "#7f86c9")
 POWERS = ("#b0705a", "#6b8e5a")
@@ -49,9 +50,9 @@ def by_chain(draws: Array) -> Array:
     return np.moveaxis(chained, (-2, -1), (0, 1))
 
 
-def panel_rows(panels: int) -> int:
-    """Return how many rows so many panels take."""
-    return -(-panels // MOST_COLUMNS)
+def panel_size(panels: int, height: float) -> tuple[float, float]:
+    """Return width and height in inches of a figure of so many panels, each so high: all panels are as wide."""
+    return PANEL_WIDTH * min(panels, MOST_COLUMNS), height * -(-panels // MOST_COLUMNS)
 
 
 def as_labels(names: Mapping[str, str]) -> dict[Hashable, Hashable]:
