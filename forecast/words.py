@@ -22,7 +22,7 @@ from forecast.workspace.wording import target as target
 
 MINUS = "−"
 NO_SCENARIO = "None of these"
-PALETTE = 7  # scenario colours; more scenarios begin anew, told apart by their names
+PALETTE = 7  # scenario colours; all further scenarios are grey, told apart by their names: no colour means two
 
 
 def event_names(outcome: Outcome) -> dict[str, str]:
@@ -38,7 +38,10 @@ def scenario_names(outcome: Outcome) -> dict[str, str]:
 
 def scenario_colour(outcome: Outcome, scenario: str) -> str:
     """Return the colour class of a scenario: by its place in the rules, the same in every figure and update."""
-    return "other" if scenario == OTHER else f"s{outcome.scenario_ids.index(scenario) % PALETTE}"
+    if scenario == OTHER:
+        return "other"
+    place = outcome.scenario_ids.index(scenario)
+    return f"s{place}" if place < PALETTE else "rest"
 
 
 def requirements(event: Event, events: Mapping[str, str]) -> tuple[str, ...]:

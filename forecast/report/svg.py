@@ -20,6 +20,7 @@ Array = NDArray[np.float64]
 
 LONG = re.compile(r"-?\d+\.\d{2,}")  # coordinates finer than a tenth of a point, which nobody sees
 LINE_BREAK = "&#10;"
+PIXELS = 1.12  # for each point: what is written in 10 points is then larger than 11 pixels
 SIZE = 1000  # draws of a resampled distribution in a figure
 # Colours that the drawing uses, and what the page's style sheet calls them: so a figure follows dark mode.
 INK, PAPER, SOFT, PRIOR, POSTERIOR = "#010203", "#0d0e0f", "#040506", "#070809", "#0a0b0c"
@@ -31,6 +32,7 @@ VARIABLES = {
     POSTERIOR: "var(--posterior)",
 }
 MOST_COLUMNS = 3  # of panels beside each other
+PANEL_WIDTH = 3.6  # inches
 # Of chains and of powers: none of them is a scenario's, which are those of Okabe and Ito (2008).
 CHAINS = ("#4f9da6", "#a08a3c", "#8b5e83", "#7f86c9")
 POWERS = ("#b0705a", "#6b8e5a")
@@ -48,9 +50,9 @@ def by_chain(draws: Array) -> Array:
     return np.moveaxis(chained, (-2, -1), (0, 1))
 
 
-def panel_rows(panels: int) -> int:
-    """Return how many rows so many panels take."""
-    return -(-panels // MOST_COLUMNS)
+def panel_size(panels: int, height: float) -> tuple[float, float]:
+    """Return width and height in inches of a figure of so many panels, each so high: all panels are as wide."""
+    return PANEL_WIDTH * min(panels, MOST_COLUMNS), height * -(-panels // MOST_COLUMNS)
 
 
 def as_labels(names: Mapping[str, str]) -> dict[Hashable, Hashable]:
@@ -85,27 +87,46 @@ def style(salt: str) -> Iterator[None]:
         yield
 
 
-def element(drawn: Any, name: str, described: str) -> str:
-    """Return the figure as an `<svg>` element that a page can hold."""
-    from matplotlib import pyplot as plt
+def element(drawn: Any, name: str, described: str, kind: str = "panels") -> str:
+    """Return the figure as an element that a page can hold: one `<svg>` a panel, which stack where there is no room.
 
-    file = io.StringIO()
-    figure = drawn.get_viz("figure")
-    figure.savefig(file, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
-    plt.close(figure)
-    return inline(file.getvalue(), name, described)
-
-
-def inline(text: str, name: str, described: str) -> str:
-    """Turn a stand-alone SVG of matplotlib into an inline one.
-
-    No prologue, colours of the style sheet, ids that begin with `name` (a page holds several figures), and a text
-    alternative.
+    Every panel has the labels of its own axes, also where the figure shares them. What belongs to no panel, such as a
+    legend, comes first. `kind`: the element's classes.
     """
     from markupsafe import escape as escape_text
+    from matplotlib import pyplot as plt
 
+    figure = drawn.get_viz("figure")
+    panels = [axes for axes in figure.axes if axes.get_visible() and (axes.has_data() or axes.get_legend())]
+    for axes in figure.axes:
+        axes.set_visible(False)
+    pieces = [f'<div class="key">{_piece(figure, f"{name}-legend")}</div>'] if figure.legends else []
+    for artist in [*figure.legends, *figure.texts]:
+        artist.set_visible(False)
+    for n, axes in enumerate(panels):
+        axes.set_visible(True)
+        axes.tick_params(labelleft=bool(axes.yaxis.get_visible()), labelbottom=True)
+        pieces.append(_piece(figure, f"{name}-{n}"))
+        axes.set_visible(False)
+    plt.close(figure)
+    return f'<div class="{kind}" role="img" aria-label="{escape_text(described)}">{"".join(pieces)}</div>'
+
+
+def _piece(figure: Any, name: str) -> str:
+    """Return what is visible of a figure."""
+    file = io.StringIO()
+    figure.savefig(file, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
+    return inline(file.getvalue(), name)
+
+
+def inline(text: str, name: str) -> str:
+    """Turn a stand-alone SVG of matplotlib into an inline one.
+
+    No prologue, colours of the style sheet, ids that begin with `name` (a page holds several figures), and a width at
+    which its texts are large enough. It is hidden from assistive technology: what holds it says what it shows.
+    """
     prologue, body = text.split("<svg", 1)
-    inlined = _Inlined(name, f'role="img" aria-label="{escape_text(described)}"')
+    inlined = _Inlined(name)
     parser = ParserCreate()
     parser.ordered_attributes = True
     parser.StartElementHandler = inlined.start
@@ -121,8 +142,8 @@ def inline(text: str, name: str, described: str) -> str:
 class _Inlined:
     """What becomes of the elements of a figure as they are read."""
 
-    def __init__(self, name: str, alternative: str) -> None:
-        self.name, self.alternative = name, alternative
+    def __init__(self, name: str) -> None:
+        self.name = name
         self.parts: list[str] = []
         self.is_open = False  # the tag that was begun last
         self.left_out = 0  # elements, each within the one before, that do not come into the page
@@ -134,8 +155,8 @@ class _Inlined:
             return
         self._close()
         named = zip(attributes[::2], attributes[1::2], strict=True)
-        written = [(key, self._value(key, value)) for key, value in named if not self._is_dropped(tag, key, value)]
-        self.parts.append(f"<svg {self.alternative}" if tag == "svg" else f"<{tag}")
+        written = [(key, self._value(tag, key, value)) for key, value in named if not self._is_dropped(tag, key, value)]
+        self.parts.append('<svg aria-hidden="true"' if tag == "svg" else f"<{tag}")
         self.parts += [f' {key}="{_quoted(value)}"' for key, value in written]
         self.is_open = True
 
@@ -164,10 +185,10 @@ class _Inlined:
             self.is_open = False
 
     def _is_dropped(self, tag: str, key: str, value: str) -> bool:
-        # The view box stays; without a size of its own the figure is as wide as its place. A rotation by 0 is none.
-        return (tag == "svg" and key in {"width", "height"}) or (key == "transform" and value.startswith("rotate(-0 "))
+        # The view box stays, and tells the height. A rotation by 0 is none.
+        return (tag == "svg" and key == "height") or (key == "transform" and value.startswith("rotate(-0 "))
 
-    def _value(self, key: str, value: str) -> str:
+    def _value(self, tag: str, key: str, value: str) -> str:
         value = _rounded(value)
         if key == "style":  # the font is the page's own
             value = "; ".join(
@@ -175,6 +196,8 @@ class _Inlined:
             )
         for colour, variable in VARIABLES.items():
             value = value.replace(colour, variable)
+        if tag == "svg" and key == "width":
+            return f"{float(value.removesuffix('pt')) * PIXELS:.0f}"
         if key == "id":
             return f"{self.name}-{value}"
         if key.endswith("href") and value.startswith("#"):

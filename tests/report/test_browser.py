@@ -300,7 +300,8 @@ OUTSIDE = """() => [...document.querySelectorAll(
     const place = one.getBoundingClientRect(), cue = one.closest(".scroll");
     if (!place.width || getComputedStyle(one).visibility === "hidden") return false;
     const cut = place.left < -0.5 || place.right > innerWidth + 0.5;
-    return cut && !(cue && getComputedStyle(cue).backgroundImage.includes("gradient"));
+    return cut && !(cue && getComputedStyle(cue).backgroundImage.includes("gradient")
+      && getComputedStyle(cue, "::before").content.includes("Scroll sideways"));
   }).map((one) => `${one.className.baseVal ?? one.className} ${one.textContent.slice(0, 40)}`)"""
 SIZES = """() => {
   const drawing = document.querySelector("svg.network"), box = drawing.viewBox.baseVal;
@@ -323,6 +324,34 @@ def test_figures_fit_and_nothing_is_cut_without_a_cue(browser: Any, awkward: Pat
     assert [] == [one for one in sizes if one[1] > one[2] - 14]
     assert [] == page.evaluate(OUTSIDE)
     assert [] == page.evaluate(LOOSE)
+    page.close()
+
+
+SMALLEST = """() => {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), sizes = [];
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const range = document.createRange(), holder = node.parentElement, drawing = holder.closest("svg");
+    range.selectNodeContents(node);
+    if (!node.data.trim() || holder.closest("script, option") || !range.getBoundingClientRect().width) continue;
+    const box = drawing?.viewBox.baseVal;
+    const scale = box?.width ? drawing.getBoundingClientRect().width / box.width : 1;
+    sizes.push([scale * parseFloat(getComputedStyle(holder).fontSize), node.data.trim()]);
+  }
+  return sizes.sort((one, other) => one[0] - other[0])[0];
+}"""
+SCROLLING = """() => [...document.querySelectorAll(".scroll")]
+  .filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.getAttribute("aria-label"))"""
+
+
+@pytest.mark.parametrize("width", [1280, 768, 390, 320])
+def test_tables_and_figures_find_room(browser: Any, folder: Path, width: int) -> None:
+    """At every width texts have 11 pixels or more, and only the network is wider than its place; it says so."""
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.goto((folder / "2025-09-01" / "report.html").as_uri())
+    _unfold(page)
+    size, text = page.evaluate(SMALLEST)
+    assert size >= 11.0, text
+    assert set(page.evaluate(SCROLLING)) <= {"Drawing of the event network"}
     page.close()
 
 
@@ -364,6 +393,49 @@ def test_works_by_keyboard(report: Any) -> None:
     assert report.locator(".skip").bounding_box()["x"] >= 0
     report.keyboard.press("Enter")
     assert report.url.endswith("#contents")
+
+
+OVERLAPPING = """() => [...document.querySelectorAll(".curve")].filter((one) => {
+  const [from, to] = [...one.querySelectorAll(".days span")].map((day) => day.getBoundingClientRect());
+  const cell = one.closest("td").getBoundingClientRect();
+  return from.right > to.left || [...one.querySelectorAll(".levels span")].some((level) =>
+    level.getBoundingClientRect().left < cell.left);
+}).length"""
+PAPERS = [("A4", 688, 1024), ("letter", 710, 957)]  # pixels within the margins
+
+
+@pytest.mark.parametrize(("paper", "width", "height"), PAPERS, ids=[name for name, _, _ in PAPERS])
+def test_paper_holds_what_comes_first_on_one_page(report: Any, paper: str, width: int, height: int) -> None:
+    """On paper all to the end of what to watch stands on the first page; labels of curves keep clear of each other."""
+    report.emulate_media(media="print")
+    report.set_viewport_size({"width": width, "height": height})
+    bottom = report.evaluate("document.querySelector('.next').getBoundingClientRect().bottom")
+    assert bottom <= height, paper
+    assert report.locator(".curve").count() > 2
+    assert 0 == report.evaluate(OVERLAPPING)
+    assert width == report.evaluate("document.documentElement.scrollWidth")
+
+
+def test_a_broad_network_is_printed_last(report: Any) -> None:
+    """The page that is turned for a broad drawing ends the print: before it a page would stay half blank."""
+    report.emulate_media(media="print")
+    report.evaluate("document.querySelector('svg.network').classList.add('broad')")
+    bottoms = report.evaluate(
+        "[...document.querySelectorAll('main > section')].map((one) => [one.getBoundingClientRect().bottom,"
+        " one.querySelector('svg.network') !== null]).sort((one, other) => one[0] - other[0]).map((one) => one[1])"
+    )
+    assert [True] == [drawing for drawing in bottoms if drawing]
+    assert bottoms[-1]
+
+
+def test_nothing_printed_is_a_sign_of_the_screen(report: Any) -> None:
+    """On paper no folded section has a sign for opening it, and no table asks to be scrolled."""
+    report.set_viewport_size({"width": 390, "height": 900})
+    _unfold(report)
+    report.emulate_media(media="print")
+    signs = "[...document.querySelectorAll('{}')].map((one) => getComputedStyle(one, '::before').content)"
+    assert {"none"} == set(report.evaluate(signs.format(".folded > summary")))
+    assert {"none"} == set(report.evaluate(signs.format(".scroll")))
 
 
 def test_prints(report: Any) -> None:

@@ -5,20 +5,24 @@ from __future__ import annotations
 import re
 from itertools import combinations, pairwise
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from forecast.ledger.outcome import Outcome
 from forecast.report.sections.events import spread_apart
 from forecast.report.sections.history import APART, HEIGHT
 from forecast.report.sections.judgement import DOT, MOST_STACK, STRIP_WIDTH, dot_strip
 from forecast.report.sections.network import GAP_Y, MOST_LINES, NODE_HEIGHT, fitted_lines, place_nodes
 from forecast.report.svg import CHAINS as DRAWN_CHAINS
-from forecast.report.svg import INK, POWERS, SIZE, by_chain, inline, resampled
+from forecast.report.svg import INK, POWERS, SIZE, by_chain, element, inline, resampled, style
 from forecast.sampling.settings import CHAINS
-from forecast.words import PALETTE, likelihood_word, long_date
+from forecast.words import PALETTE, likelihood_word, long_date, scenario_colour
+from forecast.workspace.names import OTHER
 
 
 def test_draws_are_chain_after_chain() -> None:
@@ -123,6 +127,33 @@ def test_one_colour_has_one_meaning(scheme: str) -> None:
             assert apart > 45.0, (one, other)
 
 
+def test_scenarios_beyond_the_palette_share_no_colour_with_another() -> None:
+    """Each of the first scenarios has a class of its own, further ones that of what has no colour."""
+    names = [f"n{n}" for n in range(PALETTE + 3)]
+    outcome = cast("Outcome", SimpleNamespace(scenario_ids=[*names, OTHER]))
+    classes = [scenario_colour(outcome, name) for name in (*names, OTHER)]
+    assert [*(f"s{n}" for n in range(PALETTE)), "rest", "rest", "rest", "other"] == classes
+
+
+def test_every_panel_is_a_drawing_of_its_own() -> None:
+    """A figure becomes its legend and one drawing a panel, each with the labels of its axes, also of shared ones."""
+    from matplotlib import pyplot as plt
+
+    with style("t"):
+        figure, (left, right) = plt.subplots(1, 2, sharey=True)
+        left.plot([0.0, 1.0], [0.0, 3.0], label="line")
+        right.plot([0.0, 1.0], [0.0, 3.0])
+        right.set_title("second")
+        figure.legend(title="key")
+        drawn = element(SimpleNamespace(get_viz=lambda _: figure), "t", "<b>")
+    head, *pieces = drawn.split('<svg aria-hidden="true"')
+    assert '<div class="panels" role="img" aria-label="&lt;b&gt;"><div class="key">' == head
+    assert 3 == len(pieces)
+    assert ["key" in piece for piece in pieces] == [True, False, False]
+    assert ["second" in piece for piece in pieces] == [False, False, True]
+    assert all(">1.5<" in piece for piece in pieces[1:])
+
+
 @pytest.mark.parametrize(
     ("probability", "expected"),
     [
@@ -149,9 +180,9 @@ def test_date_in_words() -> None:
 
 
 def test_inline_figure() -> None:
-    """An inline figure has the page's colours, ids of its own, no size, and its text alternative, escaped."""
+    """An inline figure has the page's colours, ids of its own, and a width in pixels; what holds it names it."""
     inner = '<g id="{0}a" fill="{1}"/><use href="#{0}a"/></svg>'
-    text = '<?xml version="1.0"?>\n<svg height="9pt" viewBox="0 0 1 1" width="8pt">' + inner.format("", INK)
-    head = '<svg role="img" aria-label="&lt;b&gt;" viewBox="0 0 1 1">'
+    text = '<?xml version="1.0"?>\n<svg height="9pt" viewBox="0 0 1 1" width="100pt">' + inner.format("", INK)
+    head = '<svg aria-hidden="true" viewBox="0 0 1 1" width="112">'
     expected = head + inner.format("f-", "var(--ink)")
-    assert expected == inline(text, "f", "<b>")
+    assert expected == inline(text, "f")

@@ -357,8 +357,8 @@ def _rank_histograms(quantities: Sequence[RankedQuantity], seed: int, name: str,
                 "p_value_text": {"text": lambda p: f"p = {p:.2f}"},
                 "xlabel": False,
             },
-            figure_kwargs={"figsize": (11.0, 3.0 * svg.panel_rows(len(values)))},
+            figure_kwargs={"figsize": svg.panel_size(len(values), 3.0)},
             col_wrap=svg.MOST_COLUMNS,
         )
-        drawn.get_viz("figure").subplots_adjust(hspace=0.5)  # the second row's titles clear of the first one's axes
+        drawn.get_viz("figure").subplots_adjust(hspace=0.5)  # panels lower than they are wide
         return svg.element(drawn, name, says)

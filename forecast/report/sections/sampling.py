@@ -211,10 +211,10 @@ def _ranks(shares: Mapping[str, Array]) -> str:
             color=list(svg.CHAINS),
             labeller=NoVarLabeller(),
             visuals={"xlabel": False, "remove_axis": False},
-            figure_kwargs={"figsize": (11.0, 3.2 * svg.panel_rows(len(shares)))},
+            figure_kwargs={"figsize": svg.panel_size(len(shares), 3.2)},
             col_wrap=svg.MOST_COLUMNS,
         )
-        drawn.get_viz("figure").subplots_adjust(hspace=0.5)  # the second row's titles clear of the first one's axes
+        drawn.get_viz("figure").subplots_adjust(hspace=0.5)  # panels lower than they are wide
         return svg.element(drawn, "ranks", RANKS)
 
 
@@ -231,7 +231,7 @@ def _convergence(fit: Mapping[str, Array]) -> str:
             backend="matplotlib",
             labeller=MapLabeller(var_name_map=DIAGNOSTICS),
             visuals={"dist": {"color": svg.POSTERIOR}, "ref_line": {"color": svg.INK}},
-            figure_kwargs={"figsize": (11.0, 2.6)},
+            figure_kwargs={"figsize": svg.panel_size(len(DIAGNOSTICS), 2.6)},
         )
         for axes in drawn.get_viz("figure").axes:
             axes.locator_params(axis="x", nbins=4)  # labels such as 1.002 are as wide as the room between more ticks

@@ -305,10 +305,10 @@ def _power_figure(inputs: Inputs) -> str:
             color=[svg.POWERS[0], svg.INK, svg.POWERS[1]],
             labeller=MapLabeller(var_name_map=svg.as_labels(inputs.names)),
             visuals={"title": {"color": svg.INK}},
-            figure_kwargs={"figsize": (10.0, 1.9 * len(tree["posterior"].data_vars))},
+            figure_kwargs={"figsize": (8.8, 1.9 * len(tree["posterior"].data_vars))},
         )
-        drawn.get_viz("figure").subplots_adjust(hspace=1.1)
+        drawn.get_viz("figure").subplots_adjust(hspace=1.1)  # makes the panels as low as they can be read
         for axes in drawn.get_viz("figure").axes:
             low, high = axes.get_ylim()
             axes.set_ylim(low - LOWEST * (high - low), high)
-        return svg.element(drawn, "power", SCALED)
+        return svg.element(drawn, "power", SCALED, "panels pairs")

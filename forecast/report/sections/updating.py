@@ -214,7 +214,7 @@ def _densities(inputs: Inputs) -> str:
             color=[svg.PRIOR, svg.POSTERIOR],
             labeller=MapLabeller(var_name_map=svg.as_labels(names)),
             visuals={"title": {"color": svg.INK}},
-            figure_kwargs={"figsize": (11.0, 2.8 * svg.panel_rows(len(now)))},
+            figure_kwargs={"figsize": svg.panel_size(len(now), 2.8)},
             col_wrap=svg.MOST_COLUMNS,
         )
         drawn.get_viz("figure").subplots_adjust(hspace=0.6)

@@ -188,6 +188,12 @@
   network?.addEventListener("pointerover", trace);
   network?.addEventListener("pointerleave", trace);
 
+  // A table or a drawing that is cut off says so.
+  const sizes = new ResizeObserver((seen) => seen.forEach(({ target }) => {
+    target.classList.toggle("more", target.scrollWidth > target.clientWidth + 1);
+  }));
+  document.querySelectorAll(".scroll").forEach((one) => sizes.observe(one));
+
   // What is folded opens in print, and where a link leads to it.
   let closed = [];
   window.addEventListener("beforeprint", () => {
