@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from itertools import pairwise
@@ -152,21 +152,61 @@ def joint_estimates(
 
     Raises CausesOnTheWayError, TooMuchWorkError and TooDenseNetworkError.
     """
-    found: dict[str, JointEstimate] = {}
+    found = {
+        one.question.id: _joint(one.question, one.of.weights.weights, one.share, one.yes, one.within, one.known)
+        for one in joints_in_draws(workspace, layout, as_of, posterior, questions)
+    }
+    return tuple(found[one.id] for one in questions)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JointInDraws:
+    """A question in the draws of a posterior.
+
+    `share` (rules + 1, draws) = P(rule is the first to hold | E, theta_d); `yes` is the place of that of both, `within`
+    those of the condition. `known` says of each what settled evidence makes of it, None where that is open.
+    """
+
+    question: JointQuestion
+    of: Posterior
+    share: Array = field(repr=False)
+    yes: int
+    within: range
+    known: tuple[bool | None, ...]
+
+    @property
+    def under(self) -> Array:
+        """P(the condition) in each draw."""
+        if self.question.given is None:
+            return np.ones_like(self.of.weights.weights)
+        return np.asarray(self.share[self.within.start : self.within.stop].sum(axis=0))
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether settled evidence leaves both answers open, and the condition possible."""
+        inside = {self.known[place] for place in self.within}
+        others = {self.known[place] for place in self.within if place != self.yes}
+        return self.known[self.yes] is None and inside != {False} and others != {False}
+
+
+def joints_in_draws(
+    workspace: Workspace, layout: Layout, as_of: date, posterior: Posterior, questions: Sequence[JointQuestion]
+) -> Iterator[JointInDraws]:
+    """Solve questions on their last days, day after day; raises as `joint_estimates`."""
     for day in sorted({one.by for one in questions}):
         network = compile_workspace(layout, workspace, as_of, on=day)
         asked = {one.id: joint_rules(one.about, one.given, workspace.scenarios) for one in questions if one.by == day}
         through = {name: days for name, (rules, _, _) in asked.items() if (days := _on_the_way(network, rules))}
         plain = [name for name in asked if name not in through]
         shares = _shares_on(network, posterior, workspace.scenarios, [_open(network, asked[name][0]) for name in plain])
-        solved = {name: (share, posterior.weights.weights) for name, share in zip(plain, shares, strict=True)}
+        solved = {name: (share, posterior) for name, share in zip(plain, shares, strict=True)}
         some = thinned(posterior, JOINT_DRAWS) if through else posterior
         for name, days in through.items():
-            solved[name] = _through(network, days, some, asked[name][0]), some.weights.weights
+            solved[name] = _through(network, days, some, asked[name][0]), some
         for one in (one for one in questions if one.by == day):
-            (rules, yes, within), (share, weights) = asked[one.id], solved[one.id]
-            found[one.id] = _joint(one, weights, share, yes, within, _is_known(network, rules))
-    return tuple(found[one.id] for one in questions)
+            (rules, yes, within), (share, of) = asked[one.id], solved[one.id]
+            known = _is_known(network, rules)
+            yield JointInDraws(question=one, of=of, share=share, yes=yes, within=within, known=known)
 
 
 def _on_the_way(network: AsOfNetwork, rules: Sequence[Rule]) -> tuple[date, ...]:

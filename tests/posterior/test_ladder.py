@@ -15,10 +15,12 @@ from forecast.ledger.outcome import Outcome
 from forecast.model.asof import compile_workspace
 from forecast.model.layout import lay_out
 from forecast.posterior.by_date import decided_by, question_probabilities
+from forecast.posterior.kinds import joint_estimates
 from forecast.posterior.ladder import (
     AHEAD,
     DRAWS,
     MOST_DRAWS,
+    SubQuestion,
     SubQuestionEstimate,
     ladder,
     month_end,
@@ -28,9 +30,10 @@ from forecast.posterior.ladder import (
 )
 from forecast.posterior.posterior import evaluate, evaluate_events, query
 from forecast.posterior.weights import Weights, averages, effective_size
-from forecast.workspace.records import Settled
+from forecast.workspace.records import Condition, DatedCondition, JointQuestion, Proposition, Settled
 from tests.analysis.worlds import AS_OF, answered, outcome_of
 from tests.oracle.random_worlds import random_theta
+from tests.posterior.test_kinds import asking
 from tests.posterior.test_questions import question
 from tests.worlds import HERE, HORIZON, event, item, network, random_network, workspace
 
@@ -194,3 +197,45 @@ def test_days_side_by_side_are_each_day_alone(seed: int, monkeypatch: pytest.Mon
     for of_day, events in zip(networks, evaluate_events(networks, theta, drawn), strict=True):
         for v, expected in enumerate(evaluate(query(of_day, ()), theta, drawn).events):
             np.testing.assert_allclose(events[v], expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_scenarios_and_conditions_are_asked_too(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They have the probability of the same question; what is certain or a copy is left out, and so is a far month."""
+    found = answered(seed, 4, monkeypatch)
+    if found is None:
+        return
+    told = found.outcome
+    months = months_asked(AS_OF, HORIZON)
+    by, earlier = max(months.values()), min(months.values())
+    dated = [event for event in told.layout.events if event.kind != "constant"]
+    if len(dated) < 2 or not told.workspace.scenarios:
+        pytest.skip("this world has no two dated events and a scenario")
+    first, second = dated[:2]
+    about = Proposition((Condition(first.id, first.states[-1:]),))
+    given_then = Proposition((DatedCondition(second.id, second.states[1:], earlier),))
+    scenario = Proposition(scenario=told.workspace.scenarios[0].id)
+    asked = [
+        asking(JointQuestion, by, about=about, given=Proposition((Condition(second.id, second.states[1:]),))),
+        asking(JointQuestion, by, about=about, given=given_then),
+        asking(JointQuestion, by, about=scenario, given=None),
+        asking(JointQuestion, by, about=scenario, given=given_then),
+    ]
+    asked += [replace(asked[2], id="the same again"), replace(asked[2], id="a month not asked", by=AS_OF)]
+    known = replace(told.workspace, further=tuple(asked))
+    rows = ladder(known, told.layout, AS_OF, told.posterior)
+    expected = {one.question: one for one in joint_estimates(known, told.layout, AS_OF, told.posterior, asked[:5])}
+    plain = [row.probability for row in rows.estimates if isinstance(row.asks, SubQuestion)]
+    there = {row.question: row for row in rows.joints}
+    assert not {"the same again", "a month not asked"} & there.keys()
+    for name, row in there.items():
+        one = expected[name or ""]
+        assert row.probability == pytest.approx(one.probability, abs=1e-9)
+        assert one.quantiles is not None
+        np.testing.assert_allclose(row.quantiles, one.quantiles, rtol=0, atol=1e-9)
+        assert 0.0 <= row.mcse < 0.5
+    for one in asked[:4]:
+        p = expected[one.id].probability
+        if one.id not in there and p is not None and 1e-9 < p < 1.0 - 1e-9:
+            same = [other for row in (*plain, *(row.probability for row in rows.joints)) for other in (row, 1.0 - row)]
+            assert min(abs(p - other) for other in same) < 1e-9
