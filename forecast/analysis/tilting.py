@@ -10,7 +10,7 @@ Source: Csiszar (1975), "I-divergence geometry of probability distributions and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import accumulate
@@ -89,7 +89,18 @@ class Tilting:
     Multipliers are logarithms, one for each feature.
     """
 
-    def __init__(self, chosen: Weighted, asked: Sequence[AskedEvent]) -> None:
+    def __init__(
+        self, chosen: Weighted, asked: Sequence[AskedEvent], at: Mapping[tuple[date, int], int] | None = None
+    ) -> None:
+        """Take the joint of draws, of the network asked about.
+
+        Args:
+            chosen: the draws, and the network of the horizon; or one with variables for the days on the way
+                (`compile_through`).
+            asked: the questions.
+            at: the variable of an event on a day on the way. Without it, states on a day are those given the horizon's
+                (`paths_table`), of different events independently.
+        """
         queried = chosen.asked
         network, plan = queried.network, queried.plan
         self.weights, self.masks, self._plan = chosen.weights, queried.masks, plan
@@ -99,8 +110,13 @@ class Tilting:
         self._groups = []
         for group in asked:
             # Without days on the way the answer is that of the states at the horizon, whatever led there.
-            parents = network.layout.parents[group.v] if group.days else ()
             n_parts = group.answers.shape[1]
+            if at is not None and group.days:
+                scope = (*(at[day, group.v] for day in group.days), group.v)
+                table = _on_the_way([network.alive[v] for v in scope], group)
+                self._groups.append(_Group(scope, table.shape[:-2], table.reshape(-1, *table.shape[-2:])))
+                continue
+            parents = network.layout.parents[group.v] if group.days else ()
             if group.days:
                 table = paths_table(network, group.v, group.days, chosen.theta, n_parts, group.part_of)
             else:
@@ -332,6 +348,14 @@ def _at_the_end(alive: Sequence[int], group: AskedEvent) -> Array:
     table = np.zeros((len(alive), group.answers.shape[1], 1))
     for x, state in enumerate(alive):
         table[x, group.part_of((state,) * (len(group.days) + 1))] = 1.0
+    return table
+
+
+def _on_the_way(alive: Sequence[range], group: AskedEvent) -> Array:
+    """Return which part the states on the days and at the horizon belong to (states on each, parts, 1)."""
+    table = np.zeros((*map(len, alive), group.answers.shape[1], 1))
+    for places in np.ndindex(*map(len, alive)):
+        table[(*places, group.part_of(tuple(states[x] for states, x in zip(alive, places, strict=True))))] = 1.0
     return table
 
 
