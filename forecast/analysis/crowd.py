@@ -23,7 +23,7 @@ from forecast.analysis.projection import (
 )
 from forecast.analysis.questions import latest_numbers, of_other_rules, resolution_on, status_on
 from forecast.analysis.target import Weighted, weighted
-from forecast.analysis.tilting import AskedEvent, Tilted, Tilting
+from forecast.analysis.tilting import MET, AskedEvent, Tilted, Tilting
 from forecast.inference.engine import TooDenseNetworkError
 from forecast.ledger.outcome import Outcome, by_level
 from forecast.model.asof import AsOfNetwork, compile_workspace
@@ -47,6 +47,7 @@ MOST_COURSES = 50_000  # of one event through the days that are asked about, in 
 MOST_ON_THE_WAY = 20_000  # products for each draw, of a network with days on the way
 LEAST_GAIN = 1e-9  # of a contradiction: less is rounding
 OWN = 1e-6  # of a probability: the joint has the forecast's own numbers to so much
+EDGE = 5e-9  # of a probability: coherent prices are found to TOLERANCE, and nearer to them there may be nothing
 ON_THE_EDGE = 1e-7  # of the distance from it, in squared prices: what is nearer lies on it
 AWAY_FROM_EDGE, MOST_AWAY = 30.0, 200.0  # by what factor's logarithm atoms off the edge are lessened, and at most
 
@@ -202,7 +203,7 @@ def crowd(
         distance, books = dutch_books(priced, prices, LEAST_GAIN)
         coherent = nearest_coherent(priced, prices) if books else prices
         away = _at_the_edge(priced.features, prices, coherent, places, tilting.n_features)
-        to_crowd = _with_prices(tilting, to_own, places, coherent, away)
+        to_crowd = _with_prices(tilting, to_own, places, coherent, away, EDGE)
     if to_crowd is None:
         msg = "the prices ask for what is all but impossible here; name fewer questions to see which"
         raise NoPricesError(msg)
@@ -436,12 +437,14 @@ def _as_forecast(outcome: Outcome, tilting: Tilting, atoms: Atoms, own: Sequence
     return tilting.to(nearest_coherent(atoms, targets), rows, start, OWN)
 
 
-def _with_prices(tilting: Tilting, own: Tilted, places: Sequence[int], prices: Array, away: Array) -> Tilted | None:
+def _with_prices(
+    tilting: Tilting, own: Tilted, places: Sequence[int], prices: Array, away: Array, met: float = MET
+) -> Tilted | None:
     """Return the joint nearest to the forecast's in which features have some prices; None where none is found."""
     rows = sorted(set(places))
     targets = np.array([prices[places.index(row)] for row in rows])
     try:
-        return tilting.to(targets, rows, own.multipliers + away, curvature=own.curvature[np.ix_(rows, rows)])
+        return tilting.to(targets, rows, own.multipliers + away, met, curvature=own.curvature[np.ix_(rows, rows)])
     except UnreachableError:
         return None
 
