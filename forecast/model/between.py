@@ -202,7 +202,7 @@ def seen_chain(network: AsOfNetwork, v: int, day: date, theta: Array) -> list[Ar
     three states. In the order of `network.families`, over alive states, draws last; the first has another axis before
     the draws for the state on the day. Arguments as in `between_table`, the day before the horizon.
     """
-    recipe = next(recipe for recipe in network.causes if recipe.v == v)
+    recipe = _causes_of(network, v)
 
     def states(change: _Change) -> list[Array]:
         hazards = _rates(network.layout, change, network.alive[v].start, theta)
@@ -232,7 +232,7 @@ def seen_status(
     as they are known: `forecast.analysis.watch` restores the margins.
     """
     layout, paths, path = network.layout, network.known.paths, network.known.paths[v]
-    recipe = next(recipe for recipe in network.causes if recipe.v == v)
+    recipe = _causes_of(network, v)
     seen, n = min(path.until, network.on), layout.cards[v]
     days = (day - seen).days, (network.on - day).days
     persistence = layout.events[v].persistence_days
@@ -259,6 +259,11 @@ def seen_status(
     at_end = stays[1] * eye[np.newaxis] + (1.0 - stays[1]) * eye[:, np.newaxis]
     factors += [((by_day, before, free), on_day[..., np.newaxis]), ((by_horizon, free, v), at_end[..., np.newaxis])]
     return factors, [n] * (fresh - free)
+
+
+def _causes_of(network: AsOfNetwork, v: int) -> CausesRecipe:
+    """Return the family of an event whose causes act each by itself."""
+    return next(recipe for recipe in network.causes if isinstance(recipe, CausesRecipe) and recipe.v == v)
 
 
 def _chained(leak: Sequence[Array], parts: Sequence[Sequence[Array]]) -> list[Array]:
@@ -294,7 +299,7 @@ def row_when(network: AsOfNetwork, c: int, v: int, state: int, day: date, theta:
         return _hazard_when(layout, change, when, day, _rates(layout, change, k, theta))
 
     if _is_chain(network, c):
-        recipe = next(recipe for recipe in network.causes if recipe.v == c)
+        recipe = _causes_of(network, c)
         k = alive.start
 
         def states(change: _Change) -> list[Array]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from itertools import pairwise
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from forecast.model import decision
 from forecast.model.asof import AsOfNetwork, compile_workspace
 from forecast.model.between import compile_through
 from forecast.model.layout import Layout
-from forecast.posterior.by_date import QUESTION_QUANTILES, curve_days, states_on, yes_in_draws
+from forecast.posterior.by_date import QUESTION_QUANTILES, curve_days, on_all_draws, states_on, yes_in_draws
 from forecast.posterior.piecewise import PiecewiseLinear, mixture
 from forecast.posterior.posterior import Posterior, evaluate_regions, query, query_rules, thinned
 from forecast.posterior.weights import averages, weighted_quantiles
@@ -33,7 +34,7 @@ from forecast.workspace.records import (
 
 Array = NDArray[np.float64]
 Rule = tuple[Condition, ...]
-JOINT_DRAWS = 1000  # of which a condition on an earlier day is solved: the network then has each event twice
+JOINT_DRAWS = 250  # of which a condition on an earlier day is solved: the network then has each event twice
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)  # of the distribution of a date or a number
 
 
@@ -150,12 +151,17 @@ def joint_estimates(
     A condition with an earlier day of its own is read in the joint distribution of both days (`compile_through`), in
     which reports speak of the question's day. Of many draws that joint is solved on JOINT_DRAWS, evenly spaced.
 
+    What some draws say at the horizon, less what all say there, corrects it (`on_all_draws`).
+
     Raises CausesOnTheWayError, TooMuchWorkError and TooDenseNetworkError.
     """
-    found = {
-        one.question.id: _joint(one.question, one.of.weights.weights, one.share, one.yes, one.within, one.known)
-        for one in joints_in_draws(workspace, layout, as_of, posterior, questions)
-    }
+    found: dict[str, JointEstimate] = {}
+    for one in joints_in_draws(workspace, layout, as_of, posterior, questions):
+        estimate = _joint(one.question, one.of.weights.weights, one.share, one.yes, one.within, one.known)
+        if one.of is not posterior and estimate.probability is not None and not estimate.is_decided:
+            probability, error = ratio_on_all_draws(one, posterior, layout)
+            estimate = replace(estimate, probability=probability, mcse=error)
+        found[one.question.id] = estimate
     return tuple(found[one.id] for one in questions)
 
 
@@ -189,12 +195,33 @@ class JointInDraws:
         return self.known[self.yes] is None and inside != {False} and others != {False}
 
 
+def ratio_on_all_draws(one: JointInDraws, every: Posterior, layout: Layout) -> tuple[float, float]:
+    """Return P(yes | the condition) as if all draws had been solved, and its Monte Carlo error (`on_all_draws`)."""
+    both = one.share[one.yes]
+    events = [condition.event for condition in one.question.about.conditions]
+    of_all = on_all_draws(np.stack([both, one.under - both]), one.of, every, layout.index[events[0]] if events else 0)
+    p_yes, p_no = of_all.mean.tolist()
+    probability = p_yes / (p_yes + p_no)
+    # By how much the share of yes moves with each of the two.
+    moves = np.array([[1.0 - probability, -probability]]) / (p_yes + p_no)
+    error = replace(of_all, mean=moves @ of_all.mean, left=moves @ of_all.left, slopes=moves @ of_all.slopes)
+    return probability, float(error.mcse()[0])
+
+
 def joints_in_draws(
-    workspace: Workspace, layout: Layout, as_of: date, posterior: Posterior, questions: Sequence[JointQuestion]
+    workspace: Workspace,
+    layout: Layout,
+    as_of: date,
+    posterior: Posterior,
+    questions: Sequence[JointQuestion],
+    compiled: Mapping[date, AsOfNetwork] = MappingProxyType({}),
 ) -> Iterator[JointInDraws]:
-    """Solve questions on their last days, day after day; raises as `joint_estimates`."""
+    """Solve questions on their last days, day after day; raises as `joint_estimates`.
+
+    `compiled` are networks of days that are there already.
+    """
     for day in sorted({one.by for one in questions}):
-        network = compile_workspace(layout, workspace, as_of, on=day)
+        network = compiled.get(day) or compile_workspace(layout, workspace, as_of, on=day)
         asked = {one.id: joint_rules(one.about, one.given, workspace.scenarios) for one in questions if one.by == day}
         through = {name: days for name, (rules, _, _) in asked.items() if (days := _on_the_way(network, rules))}
         plain = [name for name in asked if name not in through]

@@ -6,8 +6,8 @@ in the ledger on its own day meets some of its outcomes within weeks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 from math import ceil
@@ -15,10 +15,10 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.model.asof import OtherDays
+from forecast.model.asof import AsOfNetwork, OtherDays
 from forecast.model.layout import Layout
 from forecast.posterior.by_date import QUESTION_QUANTILES, OnAllDraws, decided_by, on_all_draws, yes_in_draws
-from forecast.posterior.kinds import joints_in_draws
+from forecast.posterior.kinds import joints_in_draws, ratio_on_all_draws
 from forecast.posterior.posterior import Posterior, evaluate_events, thinned
 from forecast.posterior.weights import weighted_quantiles
 from forecast.workspace.records import (
@@ -201,7 +201,8 @@ def ladder(workspace: Workspace, layout: Layout, as_of: date, posterior: Posteri
         if question.opens <= as_of and month_of(question.by) in months
     }
     some = thinned(posterior, _draws_asked(posterior))
-    answered = list(_answered(workspace, layout, some, _asked(layout, months, own)))
+    compiled: dict[date, AsOfNetwork] = {}
+    answered = list(_answered(workspace, layout, some, _asked(layout, months, own), compiled))
     values = np.array([yes for _, yes in answered]).reshape(len(answered), some.weights.weights.size)
     kept, copies = [], set()
     for row, (one, key) in enumerate(zip((one for one, _ in answered), _keys(values), strict=True)):
@@ -223,24 +224,30 @@ def ladder(workspace: Workspace, layout: Layout, as_of: date, posterior: Posteri
         yes=values,
         weights=some.weights.weights,
         averaged=averaged,
-        joints=tuple(_joints(workspace, layout, as_of, posterior, some, copies)),
+        joints=tuple(_joints(workspace, as_of, posterior, some, copies, compiled)),
     )
 
 
 def _joints(
-    workspace: Workspace, layout: Layout, as_of: date, every: Posterior, some: Posterior, copies: set[bytes | None]
+    workspace: Workspace,
+    as_of: date,
+    every: Posterior,
+    some: Posterior,
+    copies: set[bytes | None],
+    compiled: Mapping[date, AsOfNetwork],
 ) -> Iterator[SubQuestionEstimate]:
     """Yield the workspace's questions about scenarios and under conditions that are open, not certain and no copies.
 
-    `copies` holds the keys of what is asked already.
+    `copies` holds the keys of what is asked already, `compiled` the networks of its days.
     """
+    layout = every.asked.network.layout
     months = months_asked(as_of, layout.horizon)
     asked = [
         one
         for one in workspace.further
         if isinstance(one, JointQuestion) and one.opens <= as_of and month_of(one.by) in months
     ]
-    for one in joints_in_draws(workspace, layout, as_of, some, asked) if asked else ():
+    for one in joints_in_draws(workspace, layout, as_of, some, asked, compiled) if asked else ():
         both, under, weights = one.share[one.yes], one.under, some.weights.weights
         if not one.is_open or not float(under @ weights) > 0.0:
             continue
@@ -250,16 +257,7 @@ def _joints(
             continue
         copies.add(key)
         question = one.question
-        events = [condition.event for condition in question.about.conditions]
-        v = layout.index[events[0]] if events else 0
-        of_all = on_all_draws(np.stack([both, under - both]), some, every, v)
-        p_yes, p_no = of_all.mean.tolist()
-        probability = p_yes / (p_yes + p_no)
-        # By how much the share of yes moves with each of the two.
-        combined = np.array([[1.0 - probability, -probability]]) / (p_yes + p_no)
-        error = replace(
-            of_all, mean=combined @ of_all.mean, left=combined @ of_all.left, slopes=combined @ of_all.slopes
-        )
+        probability, error = ratio_on_all_draws(one, every, layout)
         weighed = weights * under
         levels = weighted_quantiles(in_draws[np.newaxis], weighed / weighed.sum(), np.array(QUESTION_QUANTILES))[0]
         yield SubQuestionEstimate(
@@ -267,7 +265,7 @@ def _joints(
             question=question.id,
             probability=probability,
             quantiles=tuple(levels.tolist()),
-            mcse=float(error.mcse()[0]),
+            mcse=error,
         )
 
 
@@ -292,13 +290,17 @@ def _of_day(layout: Layout, day: date) -> Iterator[SubQuestion]:
 
 
 def _answered(
-    workspace: Workspace, layout: Layout, posterior: Posterior, asked: dict[date, list[SubQuestion]]
+    workspace: Workspace,
+    layout: Layout,
+    posterior: Posterior,
+    asked: dict[date, list[SubQuestion]],
+    compiled: dict[date, AsOfNetwork],
 ) -> Iterator[tuple[SubQuestion, Array]]:
-    """Yield P(yes) in every draw of each question that settled evidence leaves open."""
+    """Yield P(yes) in every draw of each question that settled evidence leaves open; `compiled` gets the networks."""
     days = OtherDays(workspace, posterior.asked.network)
     networks, still_open = [], []
     for day, of_day in asked.items():
-        network = days.on(day)
+        network = compiled[day] = days.on(day)
         of_day = [one for one in of_day if decided_by(network, one.about, one.by) is None]
         if of_day:
             networks.append(network)
