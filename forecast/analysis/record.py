@@ -511,17 +511,18 @@ def _standing(
 ) -> Iterator[RecordedForecast]:
     """Yield what stood so many months before each month that is over, of what was still open then."""
     questions: dict[Asks, Question | JointQuestion] = {}
-    for question in workspace.yes_or_no:
-        if isinstance(question, Question):
-            questions[SubQuestion(question.about.event, tuple(question.about.states), question.by)] = question
+    for known in workspace.yes_or_no:
+        if isinstance(known, Question):
+            questions[SubQuestion(known.about.event, tuple(known.about.states), known.by)] = known
         else:
-            questions[JointSubQuestion(question.about, question.given, question.by)] = question
+            questions[JointSubQuestion(known.about, known.given, known.by)] = known
     topics = {one.about.event: one.topic for one in reversed(workspace.questions)}
     by_month: dict[int, list[Asks]] = {}
-    plain = sorted(one for one in asked if isinstance(one, SubQuestion))
-    joint = sorted((one for one in asked if isinstance(one, JointSubQuestion)), key=lambda one: one.name)
-    for one in (one for one in (*plain, *joint) if _is_known(workspace, layout, one)):
-        by_month.setdefault(month_of(one.by), []).append(one)
+    in_order: list[Asks] = [*sorted(one for one in asked if isinstance(one, SubQuestion))]
+    in_order += sorted((one for one in asked if isinstance(one, JointSubQuestion)), key=lambda one: one.name)
+    for one in in_order:
+        if _is_known(workspace, layout, one):
+            by_month.setdefault(month_of(one.by), []).append(one)
     for month, of_month in sorted(by_month.items()):
         # A month counts as a whole: those that end early in yes would be counted before those that end in no.
         if any(one not in answers for one in of_month):

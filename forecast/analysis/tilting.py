@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from forecast.analysis.projection import NEAR, Atoms, UnreachableError
 from forecast.analysis.target import Weighted
-from forecast.inference.engine import ENGINE, ImpossibleEvidenceError, KeptMessages, draws_at_once
+from forecast.inference.engine import ENGINE, Factor, ImpossibleEvidenceError, KeptMessages, draws_at_once
 from forecast.inference.scaled import Table, of_factor
 from forecast.model.between import paths_table
 from forecast.workspace.records import Question
@@ -178,7 +178,7 @@ class Tilting:
         def on_block(places: Index) -> tuple[Array, Array, list[Array]]:
             of = slice(int(places[0]), int(places[-1]) + 1)
             plain, kept = self._untouched(draws, of)
-            block = [*plain, *(_of_draws(table, of) for table in tilted)]
+            block: list[Factor] = [*plain, *(_of_draws(table, of) for table in tilted)]
             found = ENGINE.evaluate(self._order, block, self.masks, by_region=False, wanted=wanted, about=(), kept=kept)
             families = [one[..., 0, :].reshape(-1, places.size) for one in found.families]
             return (
