@@ -34,7 +34,8 @@ from forecast.workspace.records import (
 
 Array = NDArray[np.float64]
 Rule = tuple[Condition, ...]
-JOINT_DRAWS = 250  # of which a condition on an earlier day is solved: the network then has each event twice
+JOINT_PRODUCTS = 80_000_000  # of which as many draws are solved where a condition is on an earlier day,
+JOINT_DRAWS = 250  # and at least so many: the network then has each event twice
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)  # of the distribution of a date or a number
 
 
@@ -149,9 +150,8 @@ def joint_estimates(
     horizon's value (`question_probabilities`): a law of total probability holds between the answers of one day.
 
     A condition with an earlier day of its own is read in the joint distribution of both days (`compile_through`), in
-    which reports speak of the question's day. Of many draws that joint is solved on JOINT_DRAWS, evenly spaced.
-
-    What some draws say at the horizon, less what all say there, corrects it (`on_all_draws`).
+    which reports speak of the question's day. Where that is large it is solved on some draws, evenly spaced; what these
+    say at the horizon, less what all say there, corrects them (`on_all_draws`).
 
     Raises CausesOnTheWayError, TooMuchWorkError and TooDenseNetworkError.
     """
@@ -227,9 +227,8 @@ def joints_in_draws(
         plain = [name for name in asked if name not in through]
         shares = _shares_on(network, posterior, workspace.scenarios, [_open(network, asked[name][0]) for name in plain])
         solved = {name: (share, posterior) for name, share in zip(plain, shares, strict=True)}
-        some = thinned(posterior, JOINT_DRAWS) if through else posterior
         for name, days in through.items():
-            solved[name] = _through(network, days, some, asked[name][0]), some
+            solved[name] = _through(network, days, posterior, asked[name][0])
         for one in (one for one in questions if one.by == day):
             (rules, yes, within), (share, of) = asked[one.id], solved[one.id]
             known = _is_known(network, rules)
@@ -269,8 +268,13 @@ def _is_met(network: AsOfNetwork, condition: Condition) -> bool:
     return network.layout.events[v].states[path.on(day or network.on)] in condition.states
 
 
-def _through(network: AsOfNetwork, days: Sequence[date], posterior: Posterior, rules: Sequence[Rule]) -> Array:
-    """Compute P(each rule is the first to hold | E, theta_d), and that none does, of conditions on several days."""
+def _through(
+    network: AsOfNetwork, days: Sequence[date], posterior: Posterior, rules: Sequence[Rule]
+) -> tuple[Array, Posterior]:
+    """Compute P(each rule is the first to hold | E, theta_d), and that none does, of conditions on several days.
+
+    Returns it with the draws that it was solved on: all of them where the network of all days is small.
+    """
     layout = network.layout
     sliced = compile_through(network, days, {layout.index[one.event] for rule in rules for one in rule})
 
@@ -288,8 +292,9 @@ def _through(network: AsOfNetwork, days: Sequence[date], posterior: Posterior, r
         return decision.Rule(tuple(variable(one) for one in rule if one not in over))
 
     queried = query_rules(sliced.network, [rule_of(rule) for rule in rules])
-    (shares,) = evaluate_regions([queried], posterior.draws.theta, posterior.reliabilities)
-    return shares
+    some = thinned(posterior, max(JOINT_DRAWS, JOINT_PRODUCTS // max(queried.plan.work, 1)))
+    (shares,) = evaluate_regions([queried], some.draws.theta, some.reliabilities)
+    return shares, some
 
 
 def _shares_on(

@@ -248,7 +248,7 @@ def _joints(
         if isinstance(one, JointQuestion) and one.opens <= as_of and month_of(one.by) in months
     ]
     for one in joints_in_draws(workspace, layout, as_of, some, asked, compiled) if asked else ():
-        both, under, weights = one.share[one.yes], one.under, some.weights.weights
+        both, under, weights = one.share[one.yes], one.under, one.of.weights.weights
         if not one.is_open or not float(under @ weights) > 0.0:
             continue
         in_draws = np.divide(both, under, out=np.zeros_like(both), where=under > 0.0)
