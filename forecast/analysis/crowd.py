@@ -21,7 +21,7 @@ from forecast.analysis.projection import (
     nearest_coherent,
     plainly_coherent,
 )
-from forecast.analysis.questions import latest_numbers, of_other_rules, resolution_on, status_on
+from forecast.analysis.questions import OF_ANOTHER_KIND, latest_numbers, of_other_rules, resolution_on, status_on
 from forecast.analysis.target import Weighted, weighted
 from forecast.analysis.tilting import MET, AskedEvent, Tilted, Tilting
 from forecast.inference.engine import TooDenseNetworkError
@@ -262,8 +262,13 @@ def _posed(
     """Return the prices of each open question by forecaster, and the questions whose prices do not count."""
     workspace, day = outcome.workspace, outcome.as_of
     known = [question.id for question in workspace.questions]
+    others = {question.id for question in workspace.further}
     wrong = [
-        f"nothing of question '{name}'; {choice('questions', name, known)}" for name in questions if name not in known
+        f"'{name}' is {OF_ANOTHER_KIND}"
+        if name in others
+        else f"nothing of question '{name}'; {choice('questions', name, known)}"
+        for name in questions
+        if name not in known
     ]
     latest = {
         question: latest_numbers(workspace, question, day)
@@ -288,13 +293,13 @@ def _posed(
             for who, point in points.items()
             if who in forecasters or (not forecasters and who not in authors)
         }
-        other = of_other_rules(workspace, question)
+        other, is_priced = of_other_rules(workspace, question), bool(kept)
         kept = {who: point for who, point in kept.items() if who not in other}
         fresh = {who: point for who, point in kept.items() if point[0] >= oldest}
         status = status_on(question, resolution_on(workspace.resolutions, question.id, day), day)
         if status == "open" and fresh:
             posed[question] = fresh
-        elif question.id in questions or (status == "open" and kept):
+        elif question.id in questions or (status == "open" and is_priced):
             why = (
                 f"it is {status}"
                 if status != "open"

@@ -11,7 +11,7 @@ from math import inf, isfinite, log10
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.analysis.questions import latest_numbers, of_other_rules
+from forecast.analysis.questions import OF_ANOTHER_KIND, latest_numbers, of_other_rules
 from forecast.inference.engine import ENGINE, draws_at_once
 from forecast.ledger.outcome import Outcome
 from forecast.model.asof import alive_slices, compile_workspace, family_tables
@@ -198,6 +198,9 @@ def _wanted(
     outcome: Outcome, name: str, to: float | None, forecaster: str | None
 ) -> tuple[Question, float, str | None, date | None]:
     known = {question.id: question for question in outcome.workspace.questions}
+    if name in {question.id for question in outcome.workspace.further}:
+        msg = f"'{name}' is {OF_ANOTHER_KIND}"
+        raise ValueError(msg)
     if name not in known:
         msg = f"nothing of question '{name}'; {choice('questions', name, list(known))}"
         raise ValueError(msg)
@@ -215,7 +218,12 @@ def _wanted(
     authors = authors_of(outcome.workspace.benchmarks) | of_other_rules(outcome.workspace, question)
     others = [one for one in points if one not in authors]
     if to is None and forecaster is None and not others:
-        msg = f"nobody has forecast '{name}'; say with --to which probability is to be reached"
+        why = (
+            f"all numbers of '{name}' are of another rule"
+            if points.keys() - authors_of(outcome.workspace.benchmarks)
+            else f"nobody has forecast '{name}'"
+        )
+        msg = f"{why}; say with --to which probability is to be reached"
         raise ValueError(msg)
     who, when, price = forecaster, None, to
     if price is None:
