@@ -1,17 +1,22 @@
 """How good and how fast pools are, on simulated panels whose overlap of information is known.
 
-    python -m benchmarks.pool [TABLES]
+    python -m benchmarks.pool [PANELS [KIND ...]]
+
+PANELS of each kind, or of the kinds with these numbers (from 0).
 
 Truth is a sum of facts. Each expert knows each fact that is out with a probability, the overlap: two experts share
 overlap^2 of the facts, and one knows `overlap` of them. What an expert says is the log-odds of what they know, with
-slips. Three kinds: few questions to many experts at once; many forecasters who return now and then while facts come
-out; a small panel that reads the same news. Scores are expected ones, given all facts.
+slips. Five kinds: few questions to many experts at once; many forecasters who return now and then while facts come
+out; a small panel that reads the same news; 103 questions to experts who each answer some; and as markets are, a
+handful of prices that know nearly all that is out, move often, and stay a little too near to even odds. Scores are
+expected ones, given all facts.
 """
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,6 +58,8 @@ KINDS = (
     Kind("few questions, many experts, once", 25, 25, 1.0, 2.0, 0.55, 0.9, base_rate=0.0),
     Kind("many forecasters, returning", 80, 120, 0.12, 3.0, 0.6, 0.7, returns=4, base_rate=-1.0),
     Kind("small panel, the same news", 50, 8, 0.8, 1.8, 0.9, 0.5),
+    Kind("103 questions, each to some experts", 103, 40, 0.3, 2.0, 0.55, 0.9),
+    Kind("as markets are", 60, 6, 0.9, 2.5, 0.85, 0.3, returns=6, temper=0.9, base_rate=-0.5),
 )
 
 
@@ -126,24 +133,40 @@ def scored(kind: Kind, seed: int, *, with_outcomes: bool) -> tuple[dict[str, flo
     return {name: float((np.square(of - p) + p * (1.0 - p)).mean()) for name, of in said.items()}, pooled
 
 
-def main(tables: int) -> None:
+def main(tables: int, kinds: Sequence[Kind] = KINDS) -> None:
     """Print the mean expected Brier score of all pools by kind, without outcomes and with them."""
     names = (HIERARCHICAL, *PLAIN_POOLS)
-    rows = [("kind of panel", "outcomes", *names, "pool less best", "stretch", "R-hat", "ESS", "refits", "cpu s")]
-    for kind in KINDS:
+    rows = [
+        (
+            "kind of panel",
+            "outcomes",
+            *names,
+            "pool less best",
+            "its error",
+            "stretch",
+            "R-hat",
+            "ESS",
+            "refits",
+            "cpu s",
+        )
+    ]
+    for kind in kinds:
         for with_outcomes in (False, True):
             start = time.process_time()
             found = [scored(kind, seed, with_outcomes=with_outcomes) for seed in range(tables)]
             seconds = (time.process_time() - start) / tables
             mean = {name: float(np.mean([one[name] for one, _ in found])) for name in names}
-            best = min(mean[name] for name in PLAIN_POOLS)
+            best = min(PLAIN_POOLS, key=mean.__getitem__)
+            less = np.array([one[HIERARCHICAL] - one[best] for one, _ in found])
+            error = f"{less.std(ddof=1) / np.sqrt(tables):.4f}" if tables > 1 else ""
             pools = [one for _, one in found]
             rows.append(
                 (
                     kind.name,
                     "known" if with_outcomes else "",
                     *(f"{mean[name]:.4f}" for name in names),
-                    f"{mean[HIERARCHICAL] - best:+.4f}",
+                    f"{less.mean():+.4f}",
+                    error,
                     f"{np.mean([one.stretch.mean for one in pools]):.2f}",
                     f"{max(one.diagnostics['r_hat_max'] for one in pools):.3f}",
                     f"{min(one.diagnostics['ess_bulk_min'] for one in pools):.0f}",
@@ -151,8 +174,9 @@ def main(tables: int) -> None:
                     f"{seconds:.0f}",
                 )
             )
+            print(*rows[-1], sep="  ", file=sys.stderr, flush=True)
     table(rows)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if sys.argv[1:] else TABLES)
+    main(int(sys.argv[1]) if sys.argv[1:] else TABLES, [KINDS[int(number)] for number in sys.argv[2:]] or KINDS)

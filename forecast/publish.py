@@ -213,7 +213,7 @@ def _answers(request: ReportRequest, progress: Progress) -> Answers:
 def _told(request: ReportRequest) -> str:
     """Write out all that answers depend on: the forecast, its draws, the update before."""
     outcome, start = request.outcome, request.start
-    line = replace(request.recorded.line, note=None, previous=None, kept=None, ladder=None)
+    line = replace(request.recorded.line, note=None, previous=None, kept=None, ladder=None, asked=())
     # What the scenarios' complement is called is no input of the forecast, but stands in answers.
     otherwise = outcome.workspace.network.otherwise
     parts: list[Any] = [outcome.posterior.draws.digest, outcome.as_of.isoformat(), encode(line), otherwise]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,12 +15,13 @@ import numpy as np
 
 from forecast import pipeline
 from forecast.files import locked, read_in, replace_file, replace_folder
-from forecast.ledger.entries import Line, shape_problems
+from forecast.ledger.entries import AskedEntry, Line, shape_problems
 from forecast.ledger.kept import DamagedInputError, kept_inputs
 from forecast.ledger.ledger import LEDGER, Ledger, read_ledger, same_inputs
 from forecast.ledger.line import LAST_DIGITS, active_inputs, called_today
 from forecast.ledger.outcome import QUANTILES, Outcome
 from forecast.ledger.verified import IntegrityFinding, Kind, Row
+from forecast.posterior.ladder import JointSubQuestion, SubQuestion
 from forecast.publish import ReportRequest, material, published, write_index
 from forecast.sampling.draws import unlike
 from forecast.session import Progress, Session
@@ -164,14 +166,23 @@ def _other_numbers(line: Mapping[str, Any], again: pipeline.Update, *, is_of_thi
     if not is_of_this:
         yield from _other_ladder(line, again, are_same_draws=True)
         return
-    said, now = (_by_sub_question(content.get("ladder", ())) for content in (line, here))
+    said, now = (_by_sub_question(content) for content in (line, here))
     if said and (said.keys() != now.keys() or any(not _is_close(said[one], now[one]) for one in said)):
         yield "ladder"
     yield from sorted(line.keys() - here.keys() - UNTOLD)
 
 
-def _by_sub_question(ladder: Sequence[Mapping[str, Any]]) -> dict[tuple[str, ...], float]:
-    return {(row["event"], *row["states"], day): p for row in ladder for day, p in row["by"].items()}
+def _by_sub_question(line: Mapping[str, Any]) -> dict[tuple[str, ...], float]:
+    of_events = {
+        (row["event"], *row["states"], day): p for row in line.get("ladder", ()) for day, p in row["by"].items()
+    }
+    asked = {(*_condition(row), day): p for row in line.get("asked", ()) for day, p in row["by"].items()}
+    return of_events | asked
+
+
+def _condition(row: Mapping[str, Any]) -> tuple[str, str]:
+    about, given = (json.dumps(row.get(key), sort_keys=True) for key in ("about", "given"))
+    return about, given
 
 
 def _other_ladder(line: Mapping[str, Any], again: pipeline.Update, *, are_same_draws: bool) -> Iterator[str]:
@@ -179,9 +190,9 @@ def _other_ladder(line: Mapping[str, Any], again: pipeline.Update, *, are_same_d
 
     Of other draws something else may be certain or a copy, so that it is no part of the ladder.
     """
-    said = _by_sub_question(line.get("ladder", ()))
+    said = _by_sub_question(line)
     found = () if again.ladder is None or not said else again.ladder.estimates
-    now = {(one.asks.event, *one.asks.states, one.asks.by.isoformat()): one for one in found}
+    now = {_asks(one.asks): one for one in found}
     # As for scenarios: what a line's own error can be hangs on that of what comes out here.
     far = ERRORS * math.hypot(1.0, ERROR_RATIO)
     shared = said.keys() & now.keys()
@@ -189,6 +200,13 @@ def _other_ladder(line: Mapping[str, Any], again: pipeline.Update, *, are_same_d
         abs(said[one] - now[one].probability) > far * now[one].mcse + LAST_DIGITS for one in shared
     ):
         yield "ladder"
+
+
+def _asks(one: SubQuestion | JointSubQuestion) -> tuple[str, ...]:
+    """Return a sub-question as `_by_sub_question` has those of a line."""
+    if isinstance(one, SubQuestion):
+        return one.event, *one.states, one.by.isoformat()
+    return *_condition(AskedEntry(about=one.about, given=one.given, by={}).as_json()), one.by.isoformat()
 
 
 def _is_close(recorded: Any, now: Any) -> bool:

@@ -23,6 +23,8 @@ from forecast.posterior.kinds import (
 )
 from forecast.workspace.records import (
     AnyQuestion,
+    Condition,
+    DatedCondition,
     DateQuestion,
     JointQuestion,
     NumberQuestion,
@@ -122,7 +124,7 @@ class NumberAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class UnderCondition:
-    """The condition of a question in words, and its probability (None once the question has ended)."""
+    """The condition of a question in words, with its day, and its probability (None once the question has ended)."""
 
     condition: str
     probability: float | None
@@ -198,7 +200,12 @@ def in_words(about: Proposition) -> str:
     """Say what a proposition is about, with the names of the files."""
     if about.scenario is not None:
         return f"scenario {about.scenario}"
-    return " and ".join(f"{one.event}: {' or '.join(one.states)}" for one in about.conditions) or "all other cases"
+    return " and ".join(map(_condition_in_words, about.conditions)) or "all other cases"
+
+
+def _condition_in_words(one: Condition) -> str:
+    on = f" on {one.held_by}" if isinstance(one, DatedCondition) else ""
+    return f"{one.event}: {' or '.join(one.states)}{on}"
 
 
 def under_condition(question: AnyQuestion, estimate: JointEstimate | None) -> UnderCondition | None:
@@ -206,10 +213,18 @@ def under_condition(question: AnyQuestion, estimate: JointEstimate | None) -> Un
     if not isinstance(question, JointQuestion) or question.given is None:
         return None
     return UnderCondition(
-        condition=in_words(question.given),
+        condition=_on_its_day(question.given, question.by),
         probability=None if estimate is None else estimate.p_given,
         mcse=None if estimate is None else estimate.given_mcse,
     )
+
+
+def _on_its_day(given: Proposition, by: date) -> str:
+    """Say what a condition is and on which day it is read: those of the question's last day together."""
+    own = [one for one in given.conditions if isinstance(one, DatedCondition)]
+    rest = replace(given, conditions=tuple(one for one in given.conditions if one not in own))
+    of_the_day = [f"{in_words(rest)} on {by}"] if rest != Proposition() else []
+    return " and ".join([*map(_condition_in_words, own), *of_the_day])
 
 
 def date_answer(estimate: DateEstimate) -> DateAnswer:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import combinations_with_replacement, product
 from math import comb, log, prod
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,27 +21,33 @@ from forecast.analysis.projection import (
     nearest_coherent,
     plainly_coherent,
 )
-from forecast.analysis.questions import latest_numbers, of_other_rules, resolution_on, status_on
+from forecast.analysis.questions import OF_ANOTHER_KIND, latest_numbers, of_other_rules, resolution_on, status_on
 from forecast.analysis.target import Weighted, weighted
-from forecast.analysis.tilting import AskedEvent, Tilted, Tilting
+from forecast.analysis.tilting import MET, AskedEvent, Tilted, Tilting
+from forecast.inference.engine import TooDenseNetworkError
 from forecast.ledger.outcome import Outcome, by_level
 from forecast.model.asof import AsOfNetwork, compile_workspace
+from forecast.model.between import CausesOnTheWayError, compile_through
+from forecast.model.layout import Layout
 from forecast.posterior.by_date import QUESTION_QUANTILES, decided, on_all_draws, states_on, yes_in_draws
-from forecast.posterior.posterior import spacing, thinned
+from forecast.posterior.posterior import TooMuchWorkError, query, spacing, thinned
 from forecast.posterior.weights import deviations, effective_size, standard_error, weighted_quantiles
 from forecast.workspace.problems import choice
 from forecast.workspace.read_benchmarks import authors_of
 from forecast.workspace.records import Question
 
 Array = NDArray[np.float64]
+DaysOfEvents = Literal["joint", "apart"]
 
 DRAWS = 500  # of which the joint is taken; its margins are those of all draws
 HELD = 50_000_000  # numbers of the tables of all draws: of a large network fewer draws are taken
 LEAST_DRAWS = 40
 DRAWS_OF_DAYS = 5_000  # on which the forecast's own numbers are solved, all earlier days together
 MOST_COURSES = 50_000  # of one event through the days that are asked about, in all states of its parents
+MOST_ON_THE_WAY = 20_000  # products for each draw, of a network with days on the way
 LEAST_GAIN = 1e-9  # of a contradiction: less is rounding
 OWN = 1e-6  # of a probability: the joint has the forecast's own numbers to so much
+EDGE = 5e-9  # of a probability: coherent prices are found to TOLERANCE, and nearer to them there may be nothing
 ON_THE_EDGE = 1e-7  # of the distance from it, in squared prices: what is nearer lies on it
 AWAY_FROM_EDGE, MOST_AWAY = 30.0, 200.0  # by what factor's logarithm atoms off the edge are lessened, and at most
 
@@ -111,11 +119,14 @@ class NotPriced:
 class CrowdWorld:
     """The world that the prices of a day imply.
 
-    `distance`: the smallest sum of changes after which the prices are coherent (L1), 0 where they are; `bits`: the
-    Kullback-Leibler divergence of the implied distribution from the forecast; `ess`: effective draws left under it.
+    `days`: "joint" where earlier days of all events are solved together, "apart" where those of different events are
+    taken as independent given the horizon, None where there are none. `distance`: the smallest sum of changes after
+    which the prices are coherent (L1), 0 where they are; `bits`: the Kullback-Leibler divergence of the implied
+    distribution from the forecast; `ess`: effective draws left under it.
     """
 
     as_of: date
+    days: DaysOfEvents | None
     prices: tuple[Price, ...]
     distance: float
     contradictions: tuple[Contradiction, ...]
@@ -146,8 +157,9 @@ def crowd(
         forecasters: only those of these (none named: of everybody else, which the own judgement is not).
         days: only prices that are at most so old.
 
-    The joint of all answers and the scenario is exact in every draw: states at the horizon by elimination, those on
-    earlier days given them and the states of the parents at the horizon (`paths_table`). Its mean over the draws is
+    The joint of all answers and the scenario is solved in every draw: states at the horizon by elimination, those on
+    earlier days with them where the network is small enough, else given them and the states of the parents at the
+    horizon (`joint_of`). Its mean over the draws is
     scaled to the forecast's own numbers, and then changed as little as possible (KL) to one with all prices. Both are
     factors of the answers and the scenario alone, so draws are weighed anew by what the factors give them: what is
     least changed is the joint distribution of draws and worlds. Prices that contradict each other count as the nearest
@@ -172,7 +184,7 @@ def crowd(
     progress("the forecast's own numbers")
     own = _own_numbers(outcome, asked, on)
     progress("solving the joint of all questions")
-    tilting = Tilting(_some_draws(outcome), asked)
+    tilting, days_of_events = joint_of(outcome, asked)
     atoms = tilting.atoms()
     to_own = _as_forecast(outcome, tilting, atoms, [own[question.id][0] for question in used])
     said = [(question, who, *point) for question in used for who, point in posed[question].items()]
@@ -191,7 +203,7 @@ def crowd(
         distance, books = dutch_books(priced, prices, LEAST_GAIN)
         coherent = nearest_coherent(priced, prices) if books else prices
         away = _at_the_edge(priced.features, prices, coherent, places, tilting.n_features)
-        to_crowd = _with_prices(tilting, to_own, places, coherent, away)
+        to_crowd = _with_prices(tilting, to_own, places, coherent, away, EDGE)
     if to_crowd is None:
         msg = "the prices ask for what is all but impossible here; name fewer questions to see which"
         raise NoPricesError(msg)
@@ -227,6 +239,7 @@ def crowd(
     ]
     return CrowdWorld(
         as_of=outcome.as_of,
+        days=days_of_events,
         prices=tuple(rows),
         distance=distance if books else 0.0,
         contradictions=tuple(contradictions),
@@ -249,8 +262,13 @@ def _posed(
     """Return the prices of each open question by forecaster, and the questions whose prices do not count."""
     workspace, day = outcome.workspace, outcome.as_of
     known = [question.id for question in workspace.questions]
+    others = {question.id for question in workspace.further}
     wrong = [
-        f"nothing of question '{name}'; {choice('questions', name, known)}" for name in questions if name not in known
+        f"'{name}' is {OF_ANOTHER_KIND}"
+        if name in others
+        else f"nothing of question '{name}'; {choice('questions', name, known)}"
+        for name in questions
+        if name not in known
     ]
     latest = {
         question: latest_numbers(workspace, question, day)
@@ -275,13 +293,13 @@ def _posed(
             for who, point in points.items()
             if who in forecasters or (not forecasters and who not in authors)
         }
-        other = of_other_rules(workspace, question)
+        other, is_priced = of_other_rules(workspace, question), bool(kept)
         kept = {who: point for who, point in kept.items() if who not in other}
         fresh = {who: point for who, point in kept.items() if point[0] >= oldest}
         status = status_on(question, resolution_on(workspace.resolutions, question.id, day), day)
         if status == "open" and fresh:
             posed[question] = fresh
-        elif question.id in questions or (status == "open" and kept):
+        elif question.id in questions or (status == "open" and is_priced):
             why = (
                 f"it is {status}"
                 if status != "open"
@@ -350,7 +368,33 @@ def _parts(network: AsOfNetwork, v: int, questions: Sequence[Question]) -> Asked
 
     parts = {one: place for place, one in enumerate(sorted({answers(states) for states in courses}))}
     table = np.array(list(parts), dtype=float).T
-    return AskedEvent(v, tuple(questions), days, table, lambda states: parts[answers(states)])
+    # A course that no event can take is of any part.
+    return AskedEvent(v, tuple(questions), days, table, lambda states: parts.get(answers(states), 0))
+
+
+def joint_of(outcome: Outcome, asked: Sequence[AskedEvent]) -> tuple[Tilting, DaysOfEvents | None]:
+    """Return the joint of draws, worlds and answers, and how the days of different events hang together in it.
+
+    Where a network with each event on each of the days is small enough, that one is solved: then the joint of all days
+    is exact, given the model's rows from day to day. None: no question is about an earlier day.
+    """
+    chosen, network = _some_draws(outcome), outcome.posterior.asked.network
+    days = sorted({day for group in asked for day in group.days})
+    if not days:
+        return Tilting(chosen, asked), None
+    if len(days) * _entries_of_a_day(network.layout) <= MOST_ON_THE_WAY / 4:
+        with suppress(CausesOnTheWayError, TooMuchWorkError, TooDenseNetworkError):
+            sliced = compile_through(network, days, [group.v for group in asked])
+            there = query(sliced.network, outcome.workspace.scenarios)
+            if there.plan.work <= MOST_ON_THE_WAY:
+                return Tilting(replace(chosen, asked=there), asked, sliced.at), "joint"
+    return Tilting(chosen, asked), "apart"
+
+
+def _entries_of_a_day(layout: Layout) -> int:
+    """Return roughly how many entries rows have that go on from the states of one day."""
+    dated = [v for v in range(len(layout.cards)) if layout.dated(v)]
+    return sum(prod(layout.cards[p] for p in (*layout.parents[v], v)) ** 2 for v in dated)
 
 
 def _some_draws(outcome: Outcome) -> Weighted:
@@ -398,12 +442,14 @@ def _as_forecast(outcome: Outcome, tilting: Tilting, atoms: Atoms, own: Sequence
     return tilting.to(nearest_coherent(atoms, targets), rows, start, OWN)
 
 
-def _with_prices(tilting: Tilting, own: Tilted, places: Sequence[int], prices: Array, away: Array) -> Tilted | None:
+def _with_prices(
+    tilting: Tilting, own: Tilted, places: Sequence[int], prices: Array, away: Array, met: float = MET
+) -> Tilted | None:
     """Return the joint nearest to the forecast's in which features have some prices; None where none is found."""
     rows = sorted(set(places))
     targets = np.array([prices[places.index(row)] for row in rows])
     try:
-        return tilting.to(targets, rows, own.multipliers + away, curvature=own.curvature[np.ix_(rows, rows)])
+        return tilting.to(targets, rows, own.multipliers + away, met, curvature=own.curvature[np.ix_(rows, rows)])
     except UnreachableError:
         return None
 

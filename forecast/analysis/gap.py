@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from math import inf, isfinite, log10
 
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.analysis.questions import latest_numbers, of_other_rules
+from forecast.analysis.questions import OF_ANOTHER_KIND, latest_numbers, of_other_rules
 from forecast.inference.engine import ENGINE, draws_at_once
 from forecast.ledger.outcome import Outcome
-from forecast.model.asof import AsOfNetwork, alive_slices, compile_workspace, family_tables
+from forecast.model.asof import alive_slices, compile_workspace, family_tables
 from forecast.posterior.by_date import decided, question_probabilities
 from forecast.posterior.posterior import Query, query
 from forecast.posterior.weights import MAX_PARETO_K, smooth
-from forecast.sampling.likelihood import log_likelihood_given_noise, statement_columns
-from forecast.sampling.readings import numbers
-from forecast.sampling.spec import PriorSpec
+from forecast.sampling.likelihood import by_coders, heard_in, statement_columns
+from forecast.sampling.readings import DEGREES_OF_FREEDOM, numbers, reading_variance
 from forecast.workspace.fits import expit
 from forecast.workspace.problems import choice
 from forecast.workspace.read_benchmarks import authors_of
@@ -30,7 +30,10 @@ Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
 MOST_LOG = 30.0  # of a factor: odds are changed by no more than e to this
-HALVINGS = 60
+HALVINGS = 12  # of the last of these steps
+SLIGHTLY = 1e-3  # sds of a statement over which a slope is taken
+MOST_TRIED = 100  # places at which a price is looked for
+MET = 1e-13  # of a probability: what is as good as reached
 FARTHEST = 6.0  # sds by which a statement, or all together, are moved at most
 STEP = 0.25  # sds between the places at which the way to the price is looked for
 SEARCHED = 40  # rows whose change is found: those that by the slope at the forecast need least
@@ -167,8 +170,8 @@ def gap(
     progress("solving every draw")
     families = solver.families()
     start = solver.start
-    evidence, no_event = evidence_gaps(solver, question, families, price, top, progress)
-    rows, no_row = row_gaps(solver, families, price, top, progress)
+    evidence, no_event = evidence_gaps(solver, question, families, price, top)
+    rows, no_row = row_gaps(solver, families, price, top)
     progress("the statements")
     statements, together, no_statement = _statements(outcome, solver.yes, price, top)
     return Gap(
@@ -195,6 +198,9 @@ def _wanted(
     outcome: Outcome, name: str, to: float | None, forecaster: str | None
 ) -> tuple[Question, float, str | None, date | None]:
     known = {question.id: question for question in outcome.workspace.questions}
+    if name in {question.id for question in outcome.workspace.further}:
+        msg = f"'{name}' is {OF_ANOTHER_KIND}"
+        raise ValueError(msg)
     if name not in known:
         msg = f"nothing of question '{name}'; {choice('questions', name, list(known))}"
         raise ValueError(msg)
@@ -212,7 +218,12 @@ def _wanted(
     authors = authors_of(outcome.workspace.benchmarks) | of_other_rules(outcome.workspace, question)
     others = [one for one in points if one not in authors]
     if to is None and forecaster is None and not others:
-        msg = f"nobody has forecast '{name}'; say with --to which probability is to be reached"
+        why = (
+            f"all numbers of '{name}' are of another rule"
+            if points.keys() - authors_of(outcome.workspace.benchmarks)
+            else f"nobody has forecast '{name}'"
+        )
+        msg = f"{why}; say with --to which probability is to be reached"
         raise ValueError(msg)
     who, when, price = forecaster, None, to
     if price is None:
@@ -225,7 +236,7 @@ def _wanted(
 
 
 class DaySolver:
-    """The network of a question's day on all draws, as it is and with a row multiplied.
+    """The network of a question's day on all draws.
 
     `yes` (draws) and `log_evidence` (draws) are there after `families`.
     """
@@ -248,7 +259,7 @@ class DaySolver:
         n = len(self.network.layout.cards)
 
         def solved(places: Index) -> tuple[Array, list[Array]]:
-            tables, _ = self._factors(places)
+            tables, _ = self.factors(places)
             log_evidence, joints = ENGINE.families(
                 self.queried.plan, self.queried.with_rules(tables), range(n), self.queried.masks
             )
@@ -260,19 +271,8 @@ class DaySolver:
         self.yes = joints[0][..., 0, :].reshape(-1, self.weights.size).sum(axis=0)
         return joints
 
-    def reached(self, v: int, factor: Callable[[Index], Array]) -> float:
-        """Solve all draws with the row of an event multiplied (*alive states of its scope, draws); return P(yes)."""
-
-        def solved(places: Index) -> Array:
-            tables, _ = self._factors(places)
-            tables[v] = tables[v] * factor(places)
-            return ENGINE.log_regions(self.queried.plan, self.queried.with_rules(tables), self.queried.masks)
-
-        logs = np.concatenate(self._on_blocks(solved, 2), axis=1) - self.log_evidence
-        masses = np.exp(logs) @ self.weights
-        return float(masses[0] / masses.sum())
-
-    def _factors(self, places: Index) -> tuple[list[Array], Array]:
+    def factors(self, places: Index) -> tuple[list[Array], Array]:
+        """Compute the factors of some draws that follow each other, and their log offset."""
         first, last = int(places[0]), int(places[-1]) + 1
         return self.drawn.of_draws(places).factors(self.network, self.theta[:, first:last], self._tables)
 
@@ -293,7 +293,6 @@ def evidence_gaps(
     families: Sequence[Array],
     to: float,
     top: int,
-    progress: Callable[[str], None],
 ) -> tuple[tuple[EvidenceGap, ...], int]:
     """Return the weakest reports that reach a probability, and of how many events none does.
 
@@ -325,9 +324,8 @@ def evidence_gaps(
     rows = []
     for _, log_ratio, side, v in sorted(found)[:top]:
         event = layout.events[v]
-        progress(f"solving every draw with a report on {event.id}")
-        factor = np.ones(len(network.alive[v]))
-        factor[list(side)] = np.exp(log_ratio)
+        joint = families[v].reshape(-1, *families[v].shape[-3:]).sum(axis=0) @ weights
+        joint[list(side)] *= np.exp(log_ratio)
         reports = [(report.decibans, report.item) for report in network.reports if v in report.scope]
         strongest = max((one for one in reports if isfinite(one[0])), default=None)
         rows.append(
@@ -335,7 +333,7 @@ def evidence_gaps(
                 event=event.id,
                 states=tuple(event.states[network.alive[v][k]] for k in side),
                 decibans=10.0 * log_ratio / float(np.log(10.0)),
-                reached=solver.reached(v, lambda _, factor=factor: factor[:, np.newaxis]),  # type: ignore[misc]
+                reached=float(joint[:, 0].sum() / joint.sum()),
                 item=None if strongest is None else strongest[1],
                 item_decibans=None if strongest is None else strongest[0],
             )
@@ -343,18 +341,40 @@ def evidence_gaps(
     return tuple(rows), unreached
 
 
+def _slopes(joints: Array, own: Array, solver: DaySolver) -> Array:
+    """Compute by how much P(yes) moves with the log-odds of each state of each row, at the forecast.
+
+    `joints` (*states of the scope, yes or not, draws), `own` (*states of the scope, draws) are the rows.
+    """
+    # The mass of a row's state grows by what the others of the row lose.
+    moved = joints @ solver.weights
+    moved -= np.einsum("...kd,...yd,d->...ky", own, joints.sum(axis=-3), solver.weights, optimize=True)
+    return np.asarray(moved[..., 0] - solver.start * moved.sum(axis=-1))
+
+
 @dataclass(frozen=True)
 class _Row:
     """A row and a state of it, in every draw.
 
-    `both`: P(row, state or not, yes or not | E, draw); `own`: the state's probability in the row itself.
+    `joints`: P(states of the row's scope, yes or not | E, draw); `rows`: all rows of the event.
     """
 
     v: int
     places: tuple[int, ...]
     state: int
-    both: Array
-    own: Array
+    joints: Array
+    rows: Array
+
+    @cached_property
+    def own(self) -> Array:
+        """The state's probability in the row itself (draws)."""
+        return np.asarray(self.rows[(*self.places, self.state)])
+
+    @cached_property
+    def both(self) -> Array:
+        """P(row, state or not, yes or not | E, draw)."""
+        joint = self.joints[self.places]
+        return np.stack([joint[self.state], joint.sum(axis=0) - joint[self.state]])
 
     def probability(self, log_ratio: float, yes: Array, weights: Array) -> float:
         """P(yes) with the odds of the state in the row multiplied."""
@@ -365,9 +385,7 @@ class _Row:
         return float(masses[0] / masses.sum())
 
 
-def row_gaps(
-    solver: DaySolver, families: Sequence[Array], to: float, top: int, progress: Callable[[str], None]
-) -> tuple[tuple[RowGap, ...], int]:
+def row_gaps(solver: DaySolver, families: Sequence[Array], to: float, top: int) -> tuple[tuple[RowGap, ...], int]:
     """Return the rows that reach a probability with the least change, and how many do not or were not tried.
 
     Where none does, those that come nearest, with the state certain or excluded. `families`: those of the solver.
@@ -381,18 +399,15 @@ def row_gaps(
         if chain or len(network.alive[v]) < 2:
             continue
         own = full[alive_slices(network.alive, scope)]
-        for places in np.ndindex(*own.shape[:-2]):
-            joint = families[v][places]  # (states, yes or not, draws)
-            for k in range(own.shape[-2]):
-                if own.shape[-2] == 2 and k == 0:
-                    continue  # of two states either says the same
-                both = np.stack([joint[k], joint.sum(axis=0) - joint[k]])
-                row = _Row(v, places, k, both, own[(*places, k)])
-                if not 0.0 < float(row.own @ weights) < 1.0:
-                    continue
-                slope = (row.probability(1e-4, yes, weights) - row.probability(-1e-4, yes, weights)) / 2e-4
-                needed = abs((to - solver.start) / slope) if slope else inf
-                candidates.append((needed, len(candidates), row))
+        slopes, means = _slopes(families[v], own, solver), own @ weights
+        for *places, k in np.ndindex(*own.shape[:-1]):
+            if own.shape[-2] == 2 and k == 0:
+                continue  # of two states either says the same
+            if not 0.0 < means[(*places, k)] < 1.0:
+                continue
+            slope = float(slopes[(*places, k)])
+            needed = abs((to - solver.start) / slope) if slope else inf
+            candidates.append((needed, len(candidates), _Row(v, tuple(places), k, families[v], own)))
     found, nearest = [], []
     for _, place, row in sorted(candidates, key=lambda one: one[:2])[:SEARCHED]:
         log_ratio = _crossing(lambda x, row=row: row.probability(x, yes, weights) - to)  # type: ignore[misc]
@@ -405,7 +420,6 @@ def row_gaps(
     rows = []
     for _, _, log_ratio, row in sorted(found or nearest, key=lambda one: one[:2])[:top]:
         event, parents = layout.events[row.v], layout.parents[row.v]
-        progress(f"solving every draw with a row of {event.id} changed")
         ratio = np.exp(log_ratio)
         changed = row.own * ratio / (1.0 + (ratio - 1.0) * row.own)
         rows.append(
@@ -419,33 +433,39 @@ def row_gaps(
                 before=float(row.own @ weights),
                 after=float(changed @ weights),
                 log_odds=log_ratio if found else None,
-                reached=solver.reached(row.v, lambda draws, row=row, ratio=ratio: _scaled(network, row, ratio, draws)),  # type: ignore[misc]
+                reached=row.probability(log_ratio, yes, weights),
             )
         )
     return tuple(rows), unreached
 
 
-def _scaled(network: AsOfNetwork, row: _Row, ratio: float, draws: Index) -> Array:
-    """Return by what the rows of an event are multiplied where the odds of one state of one row are."""
-    parents = network.layout.parents[row.v]
-    factor = np.ones((*(len(network.alive[p]) for p in parents), len(network.alive[row.v]), draws.size))
-    scale = 1.0 / (1.0 + (ratio - 1.0) * row.own[draws])
-    factor[row.places] = scale
-    factor[(*row.places, row.state)] = ratio * scale
-    return factor
-
-
 def _crossing(f: Callable[[float], float]) -> float | None:
-    """Return the x nearest to 0 at which a function of one crossing on either side is 0, by bisection; or None."""
+    """Return the x nearest to 0 at which a function of one crossing on either side is 0; or None.
+
+    By false position, an end that stays counting half the next time (the Illinois rule; Dowell and Jarratt 1971).
+    """
     at_zero = f(0.0)
     for end in (MOST_LOG, -MOST_LOG):
-        if at_zero * f(end) < 0.0:
-            low, high = 0.0, end
-            for _ in range(HALVINGS):
-                middle = (low + high) / 2.0
-                low, high = (middle, high) if at_zero * f(middle) > 0.0 else (low, middle)
-            return (low + high) / 2.0
+        if at_zero * (at_end := f(end)) < 0.0:
+            return _root(f, (0.0, at_zero), (end, at_end))
     return None
+
+
+def _root(f: Callable[[float], float], one: tuple[float, float], other: tuple[float, float]) -> float:
+    """Find where a function is 0 between two places (x, f(x)) at which it has opposite signs."""
+    (a, at_a), (b, at_b) = one, other
+    for count in range(MOST_TRIED):
+        # False position creeps where the function is flat: every third try halves.
+        x = (a + b) / 2.0 if count % 3 == 2 else b - at_b * (b - a) / (at_b - at_a)
+        at_x = f(x)
+        if abs(at_x) <= MET or abs(b - a) <= MET:
+            return x
+        if at_x * at_b < 0.0:
+            a, at_a = b, at_b
+        else:
+            at_a /= 2.0
+        b, at_b = x, at_x
+    return b
 
 
 class _Statements:
@@ -456,18 +476,35 @@ class _Statements:
         self._outcome, self._spec, self._yes, self._to = outcome, of.spec, yes, to
         n = of.spec.stated.location.size
         self.places = {name: rows[0] for name, rows in statement_columns(of.spec).items() if rows[0] < n}
-        self._fit = of.draws.fit()[0]
+        fit = of.draws.fit()[0]
         with np.errstate(divide="ignore"):  # a draw of weight 0 has log weight minus infinity
             self._log_weights = np.log(of.weights.weights)
-        self._known = log_likelihood_given_noise(of.spec, self._fit, list(self.places))
+        rows = list(self.places.values())
+        self._number = {name: number for number, name in enumerate(self.places)}
+        stated, omega = of.spec.stated, fit["omega"].reshape(-1, len(of.spec.experts)).T
+        heard, beyond = heard_in(of.spec, fit)[rows], by_coders(of.spec, fit)[1][rows]
+        scatters, scale, weight = (one[rows, np.newaxis] for one in (stated.scatters, stated.scale, stated.weight))
+        sd = np.sqrt(reading_variance(scatters, omega[stated.expert[rows]], scale, weight, beyond))
+        self._apart, self._per_sd = (stated.location[rows, np.newaxis] - heard) / sd, scale / sd
+        self._is_rule = stated.scatters[rows] == 0.0
         self._side = 1.0 if to > float(yes @ of.weights.weights) else -1.0
 
     def moved(self, shifts: Mapping[str, float]) -> tuple[float, float]:
         """Return P(yes) with statements moved by so many sds, and Pareto k of the weights."""
-        changed = log_likelihood_given_noise(_shifted(self._spec, self.places, shifts), self._fit, list(shifts))
-        total = self._log_weights + np.sum([changed[name] - self._known[name] for name in shifts], axis=0)
+        total = self._log_weights + sum(self.changed(name, sds) for name, sds in shifts.items())
         smoothed = smooth(total)
         return float(self._yes @ smoothed.weights), smoothed.pareto_k
+
+    def changed(self, name: str, sds: float) -> Array:
+        """Return by how much the log likelihood of a statement changes in each draw if it is moved by so many sds."""
+        row = self._number[name]
+        apart, moved = self._apart[row], self._apart[row] + sds * self._per_sd[row]
+        if self._is_rule[row]:
+            return np.asarray((np.square(apart) - np.square(moved)) / 2.0)
+        tails = (DEGREES_OF_FREEDOM + 1.0) / 2.0  # of a t, as in forecast.sampling.likelihood
+        return np.asarray(
+            tails * np.log((DEGREES_OF_FREEDOM + np.square(apart)) / (DEGREES_OF_FREEDOM + np.square(moved)))
+        )
 
     def nearest(self, direction: Mapping[str, float]) -> tuple[float, float, float]:
         """Return how far along a direction the price is reached, P(yes) there, and Pareto k.
@@ -486,7 +523,7 @@ class _Statements:
                 break
             if is_there:
                 low, high = step - STEP, step
-                for _ in range(20):
+                for _ in range(HALVINGS):
                     middle = (low + high) / 2.0
                     low, high = (low, middle) if at(middle)[0] else (middle, high)
                 return (high, *at(high)[1:])
@@ -500,8 +537,14 @@ class _Statements:
 
     def towards(self) -> dict[str, float]:
         """Return by how much P(yes) comes nearer to the price for each sd by which a statement is moved up."""
-        ways = {name: (self.moved({name: 0.05})[0] - self.moved({name: -0.05})[0]) / 0.1 for name in self.places}
-        return {name: self._side * slope for name, slope in ways.items()}
+        weights = np.exp(self._log_weights)
+        p_now = self._yes @ weights
+        slopes = {}
+        for name in self.places:
+            # The slope of the log likelihood, of which the draws with yes have more than all have, or less.
+            slope = (self.changed(name, SLIGHTLY) - self.changed(name, -SLIGHTLY)) / (2.0 * SLIGHTLY) * weights
+            slopes[name] = self._side * float(self._yes @ slope - p_now * slope.sum())
+        return slopes
 
     def told(self, name: str, sds: float, reached: tuple[float, float] | None = None) -> StatementGap:
         """Return a statement as it would have to be."""
@@ -549,10 +592,3 @@ def _statements(
         most = tuple(said.told(name, sds * direction[name]) for name in ranked[: max(top, 5)])
         together = TogetherGap(sds=sds, reached=p, pareto_k=_finite(k), statements=most)
     return tuple((found or short)[:top]), together, len(towards) - len(found)
-
-
-def _shifted(spec: PriorSpec, places: Mapping[str, int], shifts: Mapping[str, float]) -> PriorSpec:
-    location = spec.stated.location.copy()
-    for name, sds in shifts.items():
-        location[places[name]] += sds * spec.stated.scale[places[name]]
-    return replace(spec, stated=replace(spec.stated, location=location))

@@ -81,6 +81,11 @@ def latest_numbers(workspace: Workspace, question: AnyQuestion, day: date) -> di
     return dict(sorted(latest.items()))
 
 
+OF_ANOTHER_KIND = (
+    "about a scenario, a date or a number, or under a condition: this takes questions about one event alone"
+)
+
+
 def of_other_rules(workspace: Workspace, question: Question) -> frozenset[str]:
     """Return whose numbers of a question are about another rule than its own (`readings`)."""
     named = {who for rule in question.readings for who in rule.forecasters}

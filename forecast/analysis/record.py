@@ -26,11 +26,13 @@ from forecast.ledger.ledger import Ledger
 from forecast.ledger.verified import verified_chain
 from forecast.model.history import Known, active_items, settle
 from forecast.model.layout import Layout, lay_out
-from forecast.posterior.ladder import SubQuestion, month_end, month_of
+from forecast.posterior.kinds import rules_until
+from forecast.posterior.ladder import JointSubQuestion, SubQuestion, day_of, month_end, month_of
 from forecast.scoring.sequence import MeanDifference, ScoreDifferences, mean_difference
 from forecast.workspace.files import WATCH
+from forecast.workspace.names import OTHER
 from forecast.workspace.read import read_workspace
-from forecast.workspace.records import Settled, Workspace
+from forecast.workspace.records import Condition, JointQuestion, Proposition, Question, Settled, Workspace
 
 MONTHS_AHEAD = (1, 3, 6, 12)
 BANDS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95, 0.98, 1.0)
@@ -41,9 +43,12 @@ Score = Literal["brier", "log"]
 
 @dataclass(frozen=True, kw_only=True)
 class SettledAnswer:
-    """What settled evidence makes of a sub-question: since when that is known, by which item (None: by silence)."""
+    """What settled evidence makes of a sub-question: since when that is known, by which item (None: by silence).
 
-    is_yes: bool
+    `is_yes` is None where its condition did not come true, so that it is void.
+    """
+
+    is_yes: bool | None
     known: date
     item: str | None
     path: str | None = None
@@ -53,13 +58,15 @@ class SettledAnswer:
 class RecordedForecast:
     """A forecast that counts: what was asked, where it stands, how it ended, and what others said on the same day.
 
-    `digest` is the SHA-256 of its line, which every later line rests on. `others`: name -> probability, the base rate
+    `event` is a scenario where one was asked about, `given` the condition of a question, in one word. `digest` is the
+    SHA-256 of its line, which every later line rests on. `others`: name -> probability, the base rate
     and the line before among them.
     """
 
     sub_question: str
     event: str
     states: tuple[str, ...]
+    given: str | None
     by: date
     question: str | None
     topic: str
@@ -158,7 +165,10 @@ class LedgerRecord:
     forecasts: tuple[RecordedForecast, ...] = field(repr=False)
 
 
-def settled_answer(workspace: Workspace, layout: Layout, as_of: date, asks: SubQuestion) -> SettledAnswer | None:
+Asks = SubQuestion | JointSubQuestion
+
+
+def settled_answer(workspace: Workspace, layout: Layout, as_of: date, asks: Asks) -> SettledAnswer | None:
     """Say what settled evidence that is known on a date makes of a sub-question; None while it is open."""
     return _answer(workspace, layout, _known(workspace, layout, as_of), asks)
 
@@ -167,7 +177,9 @@ def _known(workspace: Workspace, layout: Layout, as_of: date) -> Known:
     return settle(layout, active_items(workspace.items, as_of), as_of, workspace.watched_until)
 
 
-def _answer(workspace: Workspace, layout: Layout, known: Known, asks: SubQuestion) -> SettledAnswer | None:
+def _answer(workspace: Workspace, layout: Layout, known: Known, asks: Asks) -> SettledAnswer | None:
+    if isinstance(asks, JointSubQuestion):
+        return _joint_answer(workspace, layout, known, asks)
     v = layout.index[asks.event]
     event, path = layout.events[v], known.paths.get(v)
     if path is None:
@@ -194,6 +206,44 @@ def _answer(workspace: Workspace, layout: Layout, known: Known, asks: SubQuestio
     return SettledAnswer(is_yes=is_yes, known=reported if is_final else max(reported, asks.by), item=name, path=place)
 
 
+def _joint_answer(workspace: Workspace, layout: Layout, known: Known, asks: JointSubQuestion) -> SettledAnswer | None:
+    """Say the same of a scenario or of an event under a condition, from what is known of all events that it names."""
+
+    def all_of(conditions: Sequence[Condition]) -> SettledAnswer | None:
+        return _all(
+            [
+                _answer(workspace, layout, known, SubQuestion(one.event, one.states, day_of(one, asks.by)))
+                for one in conditions
+            ]
+        )
+
+    def holds(about: Proposition) -> SettledAnswer | None:
+        if about.scenario is None:
+            return all_of(about.conditions)
+        *earlier, own = rules_until(about, workspace.scenarios)
+        return _all([*(_opposite(all_of(rule)) for rule in earlier), *([all_of(own)] if own else [])])
+
+    given = None if asks.given is None else holds(asks.given)
+    if asks.given is not None and (given is None or not given.is_yes):
+        return None if given is None else replace(given, is_yes=None)
+    answer = holds(asks.about)
+    if answer is None or given is None or given.known <= answer.known:
+        return answer
+    return replace(given, is_yes=answer.is_yes)
+
+
+def _opposite(answer: SettledAnswer | None) -> SettledAnswer | None:
+    return None if answer is None else replace(answer, is_yes=not answer.is_yes)
+
+
+def _all(answers: Sequence[SettledAnswer | None]) -> SettledAnswer | None:
+    """Say whether all is so: no from the first no on that is known, yes since the last yes."""
+    told = [one for one in answers if one is not None]
+    if no := [one for one in told if not one.is_yes]:
+        return min(no, key=lambda one: one.known)
+    return max(told, key=lambda one: one.known) if told and len(told) == len(answers) else None
+
+
 def record(
     root: Path, workspace: Workspace, layout: Layout, as_of: date, ledger: Ledger, *, before: date | None = None
 ) -> LedgerRecord:
@@ -209,18 +259,21 @@ def record(
     not_proven: dict[int, str] = {}
     lines = [line for line in _sound(root, ledger, as_of, not_proven) if before is None or line.as_of < before]
     asked = _asked(lines)
-    lost = sorted({one.event for one in asked if not _is_known(layout, one)})
+    lost = sorted({name for one in asked for name in _not_there(workspace, layout, one)})
+    asked = {one: told for one, told in asked.items() if _can_be_settled(workspace, layout, one)}
     known = _known(workspace, layout, as_of)
     answers = {
         one: answer
         for one in asked
-        if one.event not in lost and (answer := _answer(workspace, layout, known, one)) is not None
+        if _is_known(workspace, layout, one) and (answer := _answer(workspace, layout, known, one)) is not None
     }
     seen = _Lines(root, lines, ledger.digests, as_of, not_proven)
     forecasts: list[RecordedForecast] = []
     for ahead in MONTHS_AHEAD:
         forecasts += _with_base_rates(list(_standing(workspace, layout, seen, asked, answers, ahead)))
-    still_open = [one for one in asked if one not in answers and one.event not in lost and one.by > known.until]
+    still_open = [
+        one for one in asked if one not in answers and _is_known(workspace, layout, one) and one.by > known.until
+    ]
     return LedgerRecord(
         as_of=as_of,
         first=min((line.as_of for line in lines), default=None),
@@ -249,10 +302,14 @@ def _sound(root: Path, ledger: Ledger, as_of: date, not_proven: dict[int, str]) 
     return [line for line in lines if line.number in sound]
 
 
-def _asked(lines: Sequence[Line]) -> dict[SubQuestion, dict[int, float]]:
+def _asked(lines: Sequence[Line]) -> dict[Asks, dict[int, float]]:
     """Return each sub-question of the lines, with its probability by the number of the line."""
-    asked: dict[SubQuestion, dict[int, float]] = {}
+    asked: dict[Asks, dict[int, float]] = {}
     for line in lines:
+        for one in line.asked:
+            for day, probability in one.by.items():
+                joint = JointSubQuestion(one.about, one.given, date.fromisoformat(day))
+                asked.setdefault(joint, {})[line.number or 0] = probability
         for entry in line.ladder or ():
             for day, probability in entry.by.items():
                 asks = SubQuestion(entry.event, entry.states, date.fromisoformat(day))
@@ -320,9 +377,37 @@ def entered_forecasts(
     return EnteredForecasts(forecasts=tuple(found), not_proven=dict(sorted(not_proven.items())))
 
 
-def _is_known(layout: Layout, asks: SubQuestion) -> bool:
-    v = layout.index.get(asks.event)
-    return v is not None and bool(asks.states) and set(asks.states) <= set(layout.events[v].states)
+def _is_known(workspace: Workspace, layout: Layout, asks: Asks) -> bool:
+    return not _not_there(workspace, layout, asks)
+
+
+def _not_there(workspace: Workspace, layout: Layout, asks: Asks) -> tuple[str, ...]:
+    """Return the events and scenarios of a sub-question that there are not, or not with its states."""
+    named = (Proposition((asks.about,)),) if isinstance(asks, SubQuestion) else _propositions(asks)
+    scenarios = {*(one.id for one in workspace.scenarios), OTHER, None}
+    return tuple(
+        [about.scenario or "" for about in named if about.scenario not in scenarios]
+        + [
+            one.event
+            for about in named
+            for one in about.conditions
+            if (v := layout.index.get(one.event)) is None
+            or not one.states
+            or not set(one.states) <= set(layout.events[v].states)
+        ]
+    )
+
+
+def _propositions(asks: JointSubQuestion) -> tuple[Proposition, ...]:
+    return (asks.about,) if asks.given is None else (asks.about, asks.given)
+
+
+def _can_be_settled(workspace: Workspace, layout: Layout, asks: Asks) -> bool:
+    """Say whether what is asked has a day on which it is known: a scenario that hangs on a constant may never have."""
+    if isinstance(asks, SubQuestion) or not _is_known(workspace, layout, asks):
+        return True
+    rules = [rule for about in _propositions(asks) for rule in rules_until(about, workspace.scenarios)]
+    return all(layout.dated(layout.index[one.event]) for rule in rules for one in rule)
 
 
 @dataclass(frozen=True)
@@ -337,7 +422,7 @@ class _Lines:
     _files: dict[int, tuple[Mapping[str, str], date]] = field(default_factory=dict)
     _there: dict[int, Workspace | None] = field(default_factory=dict)
 
-    def standing(self, day: date, asks: SubQuestion, answer: SettledAnswer) -> Line | None:
+    def standing(self, day: date, asks: Asks, answer: SettledAnswer) -> Line | None:
         """Return the latest line, of a day not after this one, that is older than the outcome; of one day the last."""
         there = sorted((line for line in self.lines if line.as_of <= day), key=lambda line: line.as_of)
         return next((line for line in reversed(there) if self.is_older(line, asks, answer)), None)
@@ -347,7 +432,7 @@ class _Lines:
         at = max((other.as_of for other in self.lines if other.as_of < line.as_of), default=None)
         return None if at is None else [other for other in self.lines if other.as_of == at][-1]
 
-    def is_older(self, line: Line, asks: SubQuestion, answer: SettledAnswer) -> bool:
+    def is_older(self, line: Line, asks: Asks, answer: SettledAnswer) -> bool:
         """Say whether a line was written before an outcome was in the files that it was made from.
 
         The date that a line tells proves nothing by itself: a forecast can be made as of any past day. But a line
@@ -357,7 +442,9 @@ class _Lines:
             return False
         try:
             manifest, watched = self._read(line)
-            if answer.path not in manifest and (answer.item is not None or watched < asks.by):
+            # Of a condition on an earlier day silence until then may have settled it.
+            is_plain = isinstance(asks, SubQuestion)
+            if answer.path not in manifest and (answer.item is not None or (is_plain and watched < asks.by)):
                 return True
         except DamagedInputError as error:
             self.not_proven[line.number or 0] = f"what it was made from {error.why}"
@@ -368,7 +455,7 @@ class _Lines:
         """Say the same of a question that was resolved, or known from its event, on a day."""
         return line.as_of < known and self._held_nothing(line, asks)
 
-    def _held_nothing(self, line: Line, asks: SubQuestion) -> bool:
+    def _held_nothing(self, line: Line, asks: Asks) -> bool:
         """Say whether the files of a line neither settled what is asked nor resolved a question that asks it."""
         number = line.number or 0
         try:
@@ -380,9 +467,9 @@ class _Lines:
             self.not_proven[number] = "this version does not take the files that it was made from"
             return False
         layout = lay_out(there.network)
-        same = {one.id for one in there.questions if (one.about, one.by) == (asks.about, asks.by)}
+        same = _same(there, asks)
         is_told = any(one.subject in same and one.undone is None for one in there.resolutions)
-        if not is_told and _is_known(layout, asks) and settled_answer(there, layout, self.as_of, asks) is None:
+        if not is_told and _is_known(there, layout, asks) and settled_answer(there, layout, self.as_of, asks) is None:
             return True
         self.not_proven[number] = f"the files that it was made from held outcomes already, such as that of {asks.name}"
         return False
@@ -406,20 +493,36 @@ class _Lines:
         return self._there[number]
 
 
+def _same(there: Workspace, asks: Asks) -> set[str]:
+    """Return the questions of a workspace that ask the same."""
+    if isinstance(asks, SubQuestion):
+        return {one.id for one in there.questions if (one.about, one.by) == (asks.about, asks.by)}
+    joint = (one for one in there.further if isinstance(one, JointQuestion))
+    return {one.id for one in joint if (one.about, one.given, one.by) == (asks.about, asks.given, asks.by)}
+
+
 def _standing(
     workspace: Workspace,
     layout: Layout,
     seen: _Lines,
-    asked: Mapping[SubQuestion, Mapping[int, float]],
-    answers: Mapping[SubQuestion, SettledAnswer],
+    asked: Mapping[Asks, Mapping[int, float]],
+    answers: Mapping[Asks, SettledAnswer],
     ahead: int,
 ) -> Iterator[RecordedForecast]:
     """Yield what stood so many months before each month that is over, of what was still open then."""
-    questions = {SubQuestion(one.about.event, tuple(one.about.states), one.by): one for one in workspace.questions}
+    questions: dict[Asks, Question | JointQuestion] = {}
+    for known in workspace.yes_or_no:
+        if isinstance(known, Question):
+            questions[SubQuestion(known.about.event, tuple(known.about.states), known.by)] = known
+        else:
+            questions[JointSubQuestion(known.about, known.given, known.by)] = known
     topics = {one.about.event: one.topic for one in reversed(workspace.questions)}
-    by_month: dict[int, list[SubQuestion]] = {}
-    for one in sorted(one for one in asked if _is_known(layout, one)):
-        by_month.setdefault(month_of(one.by), []).append(one)
+    by_month: dict[int, list[Asks]] = {}
+    in_order: list[Asks] = [*sorted(one for one in asked if isinstance(one, SubQuestion))]
+    in_order += sorted((one for one in asked if isinstance(one, JointSubQuestion)), key=lambda one: one.name)
+    for one in in_order:
+        if _is_known(workspace, layout, one):
+            by_month.setdefault(month_of(one.by), []).append(one)
     for month, of_month in sorted(by_month.items()):
         # A month counts as a whole: those that end early in yes would be counted before those that end in no.
         if any(one not in answers for one in of_month):
@@ -427,13 +530,14 @@ def _standing(
         begins = month_end(month - ahead)
         for one in of_month:
             answer = answers[one]
-            if answer.known <= begins:
-                continue  # it was settled when the time began
+            if answer.known <= begins or answer.is_yes is None:
+                continue  # it was settled when the time began, or its condition never came true
             line = seen.standing(begins, one, answer)
             if line is None or (probability := asked[one].get(line.number or 0)) is None:
                 continue
             before = seen.before(line)
             question = questions.get(one)
+            event, states, given = _subject(one)
             others = {} if question is None else _benchmarks(workspace, question.benchmarks, line.as_of)
             if question is not None and question.base_rate is not None:
                 others[BASE_RATE] = question.base_rate.probability
@@ -441,11 +545,12 @@ def _standing(
                 others[DAY_BEFORE] = number
             yield RecordedForecast(
                 sub_question=one.name,
-                event=one.event,
-                states=one.states,
+                event=event,
+                states=states,
+                given=given,
                 by=one.by,
                 question=None if question is None else question.id,
-                topic=topics.get(one.event, one.event),
+                topic=question.topic if isinstance(question, JointQuestion) else topics.get(event, event),
                 months_ahead=ahead,
                 line=line.number or 0,
                 digest=seen.digests[(line.number or 0) - 1],
@@ -456,6 +561,16 @@ def _standing(
                 settled_by=answer.item,
                 others=others,
             )
+
+
+def _subject(asks: Asks) -> tuple[str, tuple[str, ...], str | None]:
+    """Return the event or scenario asked about, its states, and the condition in one word."""
+    if isinstance(asks, SubQuestion):
+        return asks.event, asks.states, None
+    given = asks.name.partition("|")[2] or None
+    if asks.about.scenario is not None:
+        return asks.about.scenario, (), given
+    return asks.about.conditions[0].event, asks.about.conditions[0].states, given
 
 
 def _benchmarks(workspace: Workspace, series: Sequence[str], day: date) -> dict[str, float]:
@@ -475,7 +590,8 @@ def _with_base_rates(forecasts: Sequence[RecordedForecast]) -> Iterator[Recorded
             yield one
             continue
         share = (sum(other.is_yes for other in ended) + 0.5) / (len(ended) + 1)
-        same = [other.is_yes for other in ended if (other.event, other.states) == (one.event, one.states)]
+        alike = (one.event, one.states, one.given)
+        same = [other.is_yes for other in ended if (other.event, other.states, other.given) == alike]
         yield replace(one, others={**one.others, BASE_RATE: (sum(same) + share) / (len(same) + 1)})
 
 

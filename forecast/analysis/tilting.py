@@ -10,7 +10,7 @@ Source: Csiszar (1975), "I-divergence geometry of probability distributions and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import accumulate
@@ -21,13 +21,15 @@ from numpy.typing import NDArray
 
 from forecast.analysis.projection import NEAR, Atoms, UnreachableError
 from forecast.analysis.target import Weighted
-from forecast.inference.engine import ENGINE, ImpossibleEvidenceError, draws_at_once
+from forecast.inference.engine import ENGINE, Factor, ImpossibleEvidenceError, KeptMessages, draws_at_once
+from forecast.inference.scaled import Table, of_factor
 from forecast.model.between import paths_table
 from forecast.workspace.records import Question
 
 Array = NDArray[np.float64]
 Index = NDArray[np.intp]
 
+REMEMBERED = 50_000_000  # bytes of messages of a block of draws that the next pass may take
 SEEDS = 400  # worlds that are listed before any is looked for
 PILOT = 50  # draws on which multipliers that are far away are found roughly
 CURVED = 16  # draws of which second derivatives are taken
@@ -89,7 +91,18 @@ class Tilting:
     Multipliers are logarithms, one for each feature.
     """
 
-    def __init__(self, chosen: Weighted, asked: Sequence[AskedEvent]) -> None:
+    def __init__(
+        self, chosen: Weighted, asked: Sequence[AskedEvent], at: Mapping[tuple[date, int], int] | None = None
+    ) -> None:
+        """Take the joint of draws, of the network asked about.
+
+        Args:
+            chosen: the draws, and the network of the horizon; or one with variables for the days on the way
+                (`compile_through`).
+            asked: the questions.
+            at: the variable of an event on a day on the way. Without it, states on a day are those given the horizon's
+                (`paths_table`), of different events independently.
+        """
         queried = chosen.asked
         network, plan = queried.network, queried.plan
         self.weights, self.masks, self._plan = chosen.weights, queried.masks, plan
@@ -99,8 +112,13 @@ class Tilting:
         self._groups = []
         for group in asked:
             # Without days on the way the answer is that of the states at the horizon, whatever led there.
-            parents = network.layout.parents[group.v] if group.days else ()
             n_parts = group.answers.shape[1]
+            if at is not None and group.days:
+                scope = (*(at[day, group.v] for day in group.days), group.v)
+                table = _on_the_way([network.alive[v] for v in scope], group)
+                self._groups.append(_Group(scope, table.shape[:-2], table.reshape(-1, *table.shape[-2:])))
+                continue
+            parents = network.layout.parents[group.v] if group.days else ()
             if group.days:
                 table = paths_table(network, group.v, group.days, chosen.theta, n_parts, group.part_of)
             else:
@@ -114,6 +132,7 @@ class Tilting:
         self.n_features = self.n_answers + len(self.masks)
         self._untilted: Array | None = None
         self._scopes = queried.scopes
+        self._blocks: dict[tuple[int, int, int], tuple[list[Table], KeptMessages]] = {}
 
     # Moments.
 
@@ -142,7 +161,6 @@ class Tilting:
 
     def _solved(self, draws: slice | Index, logs: Sequence[Array]) -> Moments:
         """Solve draws, the parts of each event and at last the scenarios multiplied: `logs` (parts, draws or 1)."""
-        tables = [_of_draws(table, draws) for table in self._tables]
         ways = [_of_draws(group.table, draws) for group in self._groups]
         n_draws = self.weights[draws].size
         factors = [np.exp(log - log.max(axis=0)) for log in logs]
@@ -150,17 +168,18 @@ class Tilting:
         # (states, draws): the share of an event's courses that is left, multiplied.
         left = [np.einsum("rpd,pd->rd", *_alike(way, factor)) for way, factor in zip(ways, factors, strict=False)]
         root = np.tensordot(np.moveaxis(self.masks, 0, -1), factors[-1], axes=1)
-        given = [
-            *tables,
+        n_plain = len(self._tables)
+        tilted = [
             *(one.reshape(*group.shape, one.shape[-1]) for one, group in zip(left, self._groups, strict=True)),
             root,
         ]
-        wanted = range(len(tables), len(given) - 1)
+        wanted = range(n_plain, n_plain + len(left))
 
         def on_block(places: Index) -> tuple[Array, Array, list[Array]]:
             of = slice(int(places[0]), int(places[-1]) + 1)
-            block = [_of_draws(table, of) for table in given]
-            found = ENGINE.evaluate(self._order, block, self.masks, by_region=False, wanted=wanted)
+            plain, kept = self._untouched(draws, of)
+            block: list[Factor] = [*plain, *(_of_draws(table, of) for table in tilted)]
+            found = ENGINE.evaluate(self._order, block, self.masks, by_region=False, wanted=wanted, about=(), kept=kept)
             families = [one[..., 0, :].reshape(-1, places.size) for one in found.families]
             return (
                 np.broadcast_to(found.log_evidence, places.size),
@@ -177,6 +196,22 @@ class Tilting:
             each = np.divide(joint, share, out=np.zeros(joint.shape), where=np.broadcast_to(share > 0.0, joint.shape))
             rows.append(self._answers[i] @ (np.einsum("rpd,rd->pd", *_alike(way, each)) * factor))
         return Moments(log_mass + offset, np.concatenate([*rows, scenarios]))
+
+    def _untouched(self, draws: slice | Index, of: slice) -> tuple[list[Table], KeptMessages | None]:
+        """Return the network's own factors on a block of some draws, and what passes on the same block had in common.
+
+        Of draws by their numbers, as second derivatives are taken of, nothing is kept.
+        """
+        if not isinstance(draws, slice):
+            return self._on_block(draws, of), None
+        key = draws.step or 1, of.start, of.stop
+        if key not in self._blocks:
+            self._blocks[key] = self._on_block(draws, of), KeptMessages(REMEMBERED)
+        return self._blocks[key]
+
+    def _on_block(self, draws: slice | Index, of: slice) -> list[Table]:
+        scopes = self._order.scopes
+        return [of_factor(_of_draws(_of_draws(one, draws), of), scopes[at]) for at, one in enumerate(self._tables)]
 
     def weighed(self, moments: Moments, every: int = 1) -> tuple[Array, float]:
         """Return the draws' weights in a tilted joint, and the log of its mass."""
@@ -246,7 +281,8 @@ class Tilting:
         """
         every = max(1, self.weights.size // PILOT)
         if curvature is not None and every > 1:
-            (start, _, curvature), _ = self._minimum(targets, rows, start, ROUGHLY, curvature, every)
+            (start, _, _), _ = self._minimum(targets, rows, start, ROUGHLY, curvature, every)
+            curvature = None
         found, short = self._minimum(targets, rows, start, met, curvature)
         if short > max(NEAR, met):
             raise UnreachableError
@@ -332,6 +368,14 @@ def _at_the_end(alive: Sequence[int], group: AskedEvent) -> Array:
     table = np.zeros((len(alive), group.answers.shape[1], 1))
     for x, state in enumerate(alive):
         table[x, group.part_of((state,) * (len(group.days) + 1))] = 1.0
+    return table
+
+
+def _on_the_way(alive: Sequence[range], group: AskedEvent) -> Array:
+    """Return which part the states on the days and at the horizon belong to (states on each, parts, 1)."""
+    table = np.zeros((*map(len, alive), group.answers.shape[1], 1))
+    for places in np.ndindex(*map(len, alive)):
+        table[(*places, group.part_of(tuple(states[x] for states, x in zip(alive, places, strict=True))))] = 1.0
     return table
 
 

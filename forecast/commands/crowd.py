@@ -72,6 +72,8 @@ def _print_crowd(answer: Answer) -> None:
     click.echo(
         f"the crowd's world is {size(answer.bits, 2)} bits from the forecast; it is no evidence, and changes nothing"
     )
+    if answer.days == "apart":
+        click.echo("given the horizon, days of different events are taken as independent: together they are too many")
     if answer.ess < FEW_DRAWS:
         click.echo(f"rests on few draws: effective size {answer.ess:.0f}")
 

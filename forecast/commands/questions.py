@@ -91,7 +91,7 @@ def _under(row: QuestionStatus) -> str:
     if given is None:
         return ""
     known = "" if given.probability is None else f" ({percent(given.probability, given.mcse)})"
-    return f"if {given.condition} on {row.by}{known}"
+    return f"if {given.condition}{known}"
 
 
 def _others(row: QuestionStatus) -> str:

@@ -11,12 +11,14 @@ import click
 from rich.table import Table as Grid
 from rich.text import Text
 
+from forecast.analysis.asked import in_words
 from forecast.commands import running
 from forecast.commands.readable import middle_90, print_table
 from forecast.commands.running import echo_json, opened, said
 from forecast.digits import exact, percent, score, score_difference
 from forecast.plain import as_data
 from forecast.posterior.by_date import QUESTION_QUANTILES
+from forecast.posterior.ladder import JointSubQuestion, SubQuestion
 from forecast.workspace.problems import choice
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ def ladder(event: str | None, root: Path, as_of: date | None, seed: int | None, 
     with opened(root, as_of, seed) as session:
         if event is not None and event not in (events := session.workspace.network.events):
             raise click.UsageError(f"there is no event '{event}'; {choice('events', event, tuple(events))}")
-        rows, day = [row for row in session.ladder() if event in {None, row.asks.event}], session.day
+        rows, day = [row for row in session.ladder() if event is None or event in row.asks.events], session.day
     if as_json:
         echo_json({"as_of": day.isoformat(), "sub_questions": as_data(rows)})
         return
@@ -59,12 +61,22 @@ def ladder(event: str | None, root: Path, as_of: date | None, seed: int | None, 
     for row in rows:
         asks = row.asks
         levels = {str(level): value for level, value in zip(QUESTION_QUANTILES, row.quantiles, strict=True)}
-        cells = ("" if asks.by == before else asks.by.isoformat(), asks.event, " or ".join(asks.states))
+        what = (asks.event, " or ".join(asks.states)) if isinstance(asks, SubQuestion) else _in_words(asks)
+        cells = ("" if asks.by == before else asks.by.isoformat(), *what)
         numbers = (percent(row.probability, row.mcse), middle_90(levels, row.mcse))
         grid.add_row(*map(Text, (*cells, *numbers, row.question or "")))
         before = asks.by
     print_table(grid)
     click.echo(f"as of {day}; {len(rows)} sub-questions, none certain and none a copy of another")
+
+
+def _in_words(asks: JointSubQuestion) -> tuple[str, str]:
+    """Say what is asked about a scenario or under a condition, in the columns of an event and its states."""
+    given = "" if asks.given is None else f"if {in_words(asks.given)}"
+    if asks.about.scenario is not None:
+        return f"scenario {asks.about.scenario}", given
+    (about,) = asks.about.conditions
+    return about.event, f"{' or '.join(about.states)}, {given}"
 
 
 @click.command()

@@ -12,6 +12,7 @@ from typing import Any
 
 from forecast.workspace.csv_text import NotJsonError, load_json
 from forecast.workspace.problems import Problem, Source, nearest, shown
+from forecast.workspace.records import Condition, DatedCondition, Proposition
 
 FORMAT = 1
 MERGE = "merge"
@@ -52,13 +53,53 @@ class LadderEntry:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AskedEntry:
+    """What an update said of a question about a scenario or under a condition: day in ISO form -> P(yes | given)."""
+
+    about: Proposition
+    given: Proposition | None
+    by: Mapping[str, float]
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> Json:
+        """Return it as it stands in the file, keys in their order there."""
+        own = {"about": _said(self.about), "by": dict(self.by)}
+        return _sorted(own | ({} if self.given is None else {"given": _said(self.given)}), self.extra)
+
+
+def _said(about: Proposition) -> Json:
+    """Write what holds or does not: `scenario`, or `conditions`, each with its own day if it has one."""
+    if about.scenario is not None:
+        return {"scenario": about.scenario}
+    rows = []
+    for one in about.conditions:
+        day = {"held_by": one.held_by.isoformat()} if isinstance(one, DatedCondition) and one.held_by else {}
+        rows.append({"event": one.event, "states": list(one.states), **day})
+    return {"conditions": rows}
+
+
+def _proposition(said: Mapping[str, Any]) -> Proposition:
+    if "scenario" in said:
+        return Proposition(scenario=said["scenario"])
+    return Proposition(
+        tuple(
+            DatedCondition(row["event"], tuple(row["states"]), date.fromisoformat(row["held_by"]))
+            if "held_by" in row
+            else Condition(row["event"], tuple(row["states"]))
+            for row in said["conditions"]
+        )
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Line:
     """An update that had something new.
 
     `previous` is the digest of the entry before it, None of a first one; `rolled` the horizon in ISO form if it is no
     longer the file's own; `inputs` holds the digests of the records that counted (forecast.ledger.line); `kept` is
     the digest of the inputs that are kept, `environment` the machine: older lines lack both. `refit`: the draws were
-    sampled anew on demand. `ladder` holds the sub-questions of the day; older lines lack it. `number` is its place in
+    sampled anew on demand. `ladder` holds the sub-questions of the day; older lines lack it; `asked` those about
+    scenarios and under conditions, where there are any. `number` is its place in
     the file, from 1; None where it is not written. `extra` holds what a later version wrote beside these.
     """
 
@@ -78,6 +119,7 @@ class Line:
     kept: str | None = None
     refit: bool = False
     ladder: tuple[LadderEntry, ...] | None = None
+    asked: tuple[AskedEntry, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
     number: int | None = field(default=None, compare=False)
 
@@ -111,6 +153,7 @@ class Line:
         own |= {} if self.environment is None else {"environment": dict(self.environment)}
         own |= {} if self.kept is None else {"kept": self.kept}
         own |= {} if self.ladder is None else {"ladder": [entry.as_json() for entry in self.ladder]}
+        own |= {} if not self.asked else {"asked": [entry.as_json() for entry in self.asked]}
         return _sorted(own | ({"refit": True} if self.refit else {}), self.extra)
 
 
@@ -141,8 +184,10 @@ SHARE_KEYS = ("id", "mcse", "probability", "quantiles")
 LINE_KEYS = (
     "format", "as_of", "horizon", "rolled", "known_until", "seed", "version", "versions", "environment", "inputs",
     "scenarios", "diagnostics", "note", "previous", "kept", "refit", "ladder",
+    "asked",
 )  # fmt: skip
 LADDER_KEYS = ("event", "states", "by")
+ASKED_KEYS = ("about", "given", "by")
 MERGE_KEYS = ("format", "kind", "previous", "also", "on", "note")
 
 
@@ -182,6 +227,7 @@ def entry_of(content: Mapping[str, Any], number: int | None = None) -> Entry:
         kept=content.get("kept"),
         refit=content.get("refit", False),
         ladder=None if "ladder" not in content else tuple(_ladder_entry(row) for row in content["ladder"]),
+        asked=tuple(_asked_entry(row) for row in content.get("asked", ())),
         extra=_others(content, LINE_KEYS),
         number=number,
     )
@@ -199,6 +245,16 @@ def _share(row: Mapping[str, Any]) -> Share:
 
 def _ladder_entry(row: Mapping[str, Any]) -> LadderEntry:
     return LadderEntry(event=row["event"], states=tuple(row["states"]), by=row["by"], extra=_others(row, LADDER_KEYS))
+
+
+def _asked_entry(row: Mapping[str, Any]) -> AskedEntry:
+    given = row.get("given")
+    return AskedEntry(
+        about=_proposition(row["about"]),
+        given=None if given is None else _proposition(given),
+        by=row["by"],
+        extra=_others(row, ASKED_KEYS),
+    )
 
 
 def encode(entry: Entry) -> str:
@@ -260,6 +316,10 @@ def _nested(content: Mapping[str, Any], source: Source) -> Iterator[Problem]:
     for place, row in enumerate(ladder if isinstance(ladder, list) else (), 1):
         if isinstance(row, dict):
             yield from _problems(row, LADDER_SHAPE, source, f"ladder, row {place}: ")
+    asked = content.get("asked")
+    for place, row in enumerate(asked if isinstance(asked, list) else (), 1):
+        if isinstance(row, dict):
+            yield from _problems(row, ASKED_SHAPE, source, f"asked, row {place}: ")
     rows = content.get("scenarios")
     for place, row in enumerate(rows if isinstance(rows, list) else (), 1):
         if isinstance(row, dict):
@@ -320,7 +380,16 @@ LINK: Check = (_is_digest, "the SHA-256 of another line, 64 hexadecimal digits")
 TEXT: Check = (_is_text, "a text")
 TEXTS: Check = (_texts, "a map of texts")
 FORMATS: Check = ((lambda value: _is_integer(value) and value == FORMAT), f"{FORMAT}; a later forecast may write more")
-MAY_LACK = {"environment", "kept", "refit", "ladder", "mcse", "resolutions"}  # as older lines do, or most
+MAY_LACK = {
+    "environment",
+    "kept",
+    "refit",
+    "ladder",
+    "asked",
+    "given",
+    "mcse",
+    "resolutions",
+}  # as older lines do, or most
 OBJECTS: Check = (
     (lambda value: isinstance(value, list) and all(isinstance(row, dict) for row in value)),
     "a list of objects",
@@ -342,6 +411,7 @@ LINE_SHAPE: Mapping[str, Check] = {
     "inputs": ((lambda value: isinstance(value, dict)), "a map of digests"),
     "scenarios": OBJECTS,
     "ladder": OBJECTS,
+    "asked": OBJECTS,
     "diagnostics": ((lambda value: isinstance(value, dict)), "a map"),
     "note": _or_none(TEXT),
     "previous": _or_none(LINK),
@@ -370,14 +440,30 @@ SHARE_SHAPE: Mapping[str, Check] = {
     ),
     "mcse": ((lambda value: _is_number(value) and value >= 0), "a number that is not negative"),
 }
-LADDER_SHAPE: Mapping[str, Check] = {
-    "event": TEXT,
-    "states": LIST_OF_TEXTS,
-    "by": (
-        (lambda value: isinstance(value, dict) and all(map(_is_day, value)) and all(map(_is_share, value.values()))),
-        "a map of days to numbers from 0 to 1",
-    ),
-}
+BY_DAY: Check = (
+    (lambda value: isinstance(value, dict) and all(map(_is_day, value)) and all(map(_is_share, value.values()))),
+    "a map of days to numbers from 0 to 1",
+)
+
+
+def _is_proposition(value: Any) -> bool:
+    def is_condition(row: Any) -> bool:
+        return (
+            isinstance(row, dict)
+            and _is_text(row.get("event"))
+            and LIST_OF_TEXTS[0](row.get("states"))
+            and ("held_by" not in row or _is_day(row["held_by"]))
+        )
+
+    if not isinstance(value, dict):
+        return False
+    rows = value.get("conditions")
+    return _is_text(value.get("scenario")) or (isinstance(rows, list) and bool(rows) and all(map(is_condition, rows)))
+
+
+PROPOSITION: Check = (_is_proposition, "a scenario, or conditions of events and states")
+LADDER_SHAPE: Mapping[str, Check] = {"event": TEXT, "states": LIST_OF_TEXTS, "by": BY_DAY}
+ASKED_SHAPE: Mapping[str, Check] = {"about": PROPOSITION, "given": PROPOSITION, "by": BY_DAY}
 MERGE_SHAPE: Mapping[str, Check] = {
     "format": FORMATS,
     "previous": LINK,

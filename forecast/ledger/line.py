@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from forecast.digests import PLAIN, plain_text, writer_of_plain
-from forecast.ledger.entries import Entry, LadderEntry, Line, Share, as_read, encode
+from forecast.ledger.entries import AskedEntry, Entry, LadderEntry, Line, Share, as_read, encode
 from forecast.ledger.kept import digest_of_content, manifest_of
 from forecast.ledger.ledger import LEDGER, Ledger, line_of, read_ledger
 from forecast.ledger.outcome import Outcome, diagnostics
 from forecast.plain import as_data
-from forecast.posterior.ladder import Ladder
+from forecast.posterior.ladder import JointSubQuestion, Ladder
 from forecast.sampling.draws import environment, unlike, versions
 from forecast.sampling.readings import question_outcome
 from forecast.sampling.spec import active_statements, known_resolution
@@ -26,7 +26,7 @@ from forecast.workspace.mentions import Named, Told
 from forecast.workspace.problems import Problem, Source
 from forecast.workspace.read_evidence import former_item
 from forecast.workspace.read_statements import former_statement
-from forecast.workspace.records import Item, Network, ReportSource, Statement, Workspace
+from forecast.workspace.records import Condition, Item, Network, Proposition, ReportSource, Statement, Workspace
 from forecast.workspace.renames import SAME_DAY_RHO, Former, Rename, Renames
 
 SHORT = 16  # hex digits of a record's digest: 64 bits are plenty to notice an edit
@@ -190,6 +190,7 @@ def new_line(
         previous=previous,
         kept=digest_of_content(manifest_of(outcome.workspace.digests)),
         ladder=None if ladder is None else _ladder_entries(ladder),
+        asked=() if ladder is None else _asked_entries(ladder),
     )
     return as_read(line)  # a page that is drawn before the line is written is the one that is drawn after it
 
@@ -199,6 +200,14 @@ def _ladder_entries(ladder: Ladder) -> tuple[LadderEntry, ...]:
     for one, probability in zip(ladder.asks, ladder.probabilities.tolist(), strict=True):
         by.setdefault((one.event, one.states), {})[one.by.isoformat()] = probability
     return tuple(LadderEntry(event=event, states=states, by=days) for (event, states), days in by.items())
+
+
+def _asked_entries(ladder: Ladder) -> tuple[AskedEntry, ...]:
+    by: dict[tuple[Proposition, Proposition | None], dict[str, float]] = {}
+    for one in ladder.joints:
+        if isinstance(one.asks, JointSubQuestion):
+            by.setdefault((one.asks.about, one.asks.given), {})[one.asks.by.isoformat()] = one.probability
+    return tuple(AskedEntry(about=about, given=given, by=days) for (about, given), days in by.items())
 
 
 RENAMED = "names that were changed since, whose order decides the draws"
@@ -323,7 +332,21 @@ def _line_today(line: Line, renames: Renames, records: _Records) -> Line:
         replace(scenario, id=renames.today("scenario", scenario.id, where, day)) for scenario in line.scenarios
     )
     ladder = None if line.ladder is None else tuple(_entry_today(entry, renames, where, day) for entry in line.ladder)
-    return replace(line, inputs=inputs, scenarios=shares, ladder=ladder)
+    asked = tuple(_asked_today(entry, renames, where, day) for entry in line.asked)
+    return replace(line, inputs=inputs, scenarios=shares, ladder=ladder, asked=asked)
+
+
+def _asked_today(entry: AskedEntry, renames: Renames, where: Source, day: date) -> AskedEntry:
+    def condition(one: Condition) -> Condition:
+        named = [renames.state_today(one.event, state, where, day) for state in one.states]
+        return replace(one, event=named[0][0], states=tuple(state for _, state in named)) if named else one
+
+    def today(about: Proposition) -> Proposition:
+        if about.scenario is not None:
+            return Proposition(scenario=renames.today("scenario", about.scenario, where, day))
+        return Proposition(tuple(map(condition, about.conditions)))
+
+    return replace(entry, about=today(entry.about), given=None if entry.given is None else today(entry.given))
 
 
 def _entry_today(entry: LadderEntry, renames: Renames, where: Source, day: date) -> LadderEntry:

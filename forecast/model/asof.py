@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from forecast.inference.scaled import SMALLEST
 from forecast.inference.tape import NumpyMath, log_each
-from forecast.model.causes import CausesRecipe, causes_recipes, family_values
+from forecast.model.causes import CausesRecipe, StartedRecipe, causes_recipes, family_values
 from forecast.model.history import (
     HistoryRecipe,
     Known,
@@ -59,7 +59,7 @@ class AsOfNetwork:
     fixed: tuple[tuple[Scope, Array], ...]
     log_fixed: float
     alive: tuple[range, ...]
-    causes: tuple[CausesRecipe, ...]
+    causes: tuple[CausesRecipe | StartedRecipe, ...]
 
     @cached_property
     def kinds(self) -> list[list[Report]]:

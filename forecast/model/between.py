@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from forecast.inference.tape import NumpyMath
 from forecast.model.asof import AsOfNetwork, Scope, alive_slices
-from forecast.model.causes import CausesRecipe, brought_about, by_parent, chain
+from forecast.model.causes import CausesRecipe, StartedRecipe, brought_about, by_parent, causes_recipe, chain
 from forecast.model.history import Known, Path, RowOfCauses, acting
 from forecast.model.layout import (
     Layout,
@@ -202,7 +202,7 @@ def seen_chain(network: AsOfNetwork, v: int, day: date, theta: Array) -> list[Ar
     three states. In the order of `network.families`, over alive states, draws last; the first has another axis before
     the draws for the state on the day. Arguments as in `between_table`, the day before the horizon.
     """
-    recipe = next(recipe for recipe in network.causes if recipe.v == v)
+    recipe = _causes_of(network, v)
 
     def states(change: _Change) -> list[Array]:
         hazards = _rates(network.layout, change, network.alive[v].start, theta)
@@ -232,7 +232,7 @@ def seen_status(
     as they are known: `forecast.analysis.watch` restores the margins.
     """
     layout, paths, path = network.layout, network.known.paths, network.known.paths[v]
-    recipe = next(recipe for recipe in network.causes if recipe.v == v)
+    recipe = _causes_of(network, v)
     seen, n = min(path.until, network.on), layout.cards[v]
     days = (day - seen).days, (network.on - day).days
     persistence = layout.events[v].persistence_days
@@ -259,6 +259,11 @@ def seen_status(
     at_end = stays[1] * eye[np.newaxis] + (1.0 - stays[1]) * eye[:, np.newaxis]
     factors += [((by_day, before, free), on_day[..., np.newaxis]), ((by_horizon, free, v), at_end[..., np.newaxis])]
     return factors, [n] * (fresh - free)
+
+
+def _causes_of(network: AsOfNetwork, v: int) -> CausesRecipe:
+    """Return the family of an event whose causes act each by itself."""
+    return next(recipe for recipe in network.causes if isinstance(recipe, CausesRecipe) and recipe.v == v)
 
 
 def _chained(leak: Sequence[Array], parts: Sequence[Sequence[Array]]) -> list[Array]:
@@ -294,7 +299,7 @@ def row_when(network: AsOfNetwork, c: int, v: int, state: int, day: date, theta:
         return _hazard_when(layout, change, when, day, _rates(layout, change, k, theta))
 
     if _is_chain(network, c):
-        recipe = next(recipe for recipe in network.causes if recipe.v == c)
+        recipe = _causes_of(network, c)
         k = alive.start
 
         def states(change: _Change) -> list[Array]:
@@ -515,8 +520,11 @@ class Sliced:
     at: Mapping[tuple[date, int], int]
 
 
+LARGEST_STARTED = 4096  # entries of the table of an event whose causes act each by itself, from day to day
+
+
 class CausesOnTheWayError(ValueError):
-    """An event whose causes act each by itself has no rows that could go on from the states of a day; its id."""
+    """An event has too many causes that act each by itself to go on from the states of a day; its id."""
 
 
 def compile_through(network: AsOfNetwork, days: Sequence[date], about: Iterable[int]) -> Sliced:
@@ -531,12 +539,10 @@ def compile_through(network: AsOfNetwork, days: Sequence[date], about: Iterable[
     What was reported is about the states on the last day, as in the network itself.
 
     Raises:
-        CausesOnTheWayError: an event that matters is a `noisy_or` or `noisy_max`.
+        CausesOnTheWayError: an event that matters is a `noisy_or` or `noisy_max` of too many parents.
     """
     layout, known = network.layout, network.known
     dated = _dated_ancestors(network, about)
-    for v in filter(layout.acts_by_cause, dated):
-        raise CausesOnTheWayError(layout.events[v].id)
     at = {(day, v): len(layout.cards) + i for i, (day, v) in enumerate(product(days, dated))}
     variables = [*range(len(layout.cards)), *(v for _, v in at)]
     parents = [list(layout.parents[v]) for v in variables]
@@ -551,26 +557,69 @@ def compile_through(network: AsOfNetwork, days: Sequence[date], about: Iterable[
             parents[place] += [at[day, p] for p in starts]
             stretches.append(_Stretch(v, place, tuple(starts), day, end))
     sliced = _layout(layout, variables, parents)
+    for v in filter(layout.acts_by_cause, dated):
+        if prod(layout.cards[variables[p]] for p in (*parents[v], v)) > LARGEST_STARTED:
+            raise CausesOnTheWayError(layout.events[v].id)
     reached = {stretch.place for stretch in stretches}
     others = [v for v in range(len(layout.cards)) if v not in reached and not layout.acts_by_cause(v)]
     parts = [_moved(layout, sliced, row_recipe(layout, known, network.on, others), {v: v for v in others})]
     parts.append(_moved(layout, sliced, row_recipe(layout, known, days[0], dated), {v: at[days[0], v] for v in dated}))
     parts += [part for stretch in stretches for part in _rows_from(layout, sliced, network, stretch)]
-    events, auxiliary = network.alive[: len(layout.cards)], network.alive[len(layout.cards) :]
+    causes, auxiliary = _causes_through(network, sliced, at, stretches)
     made = replace(
         network,
         layout=sliced,
         rows=_joined(sliced, parts),
-        alive=(*events, *(_alive(network, v) for _, v in at), *auxiliary),
-        causes=tuple(_behind(recipe, len(layout.cards), len(at)) for recipe in network.causes),
+        alive=(*network.alive[: len(layout.cards)], *(_alive(network, v, day) for day, v in at), *auxiliary),
+        causes=causes,
     )
     return Sliced(network=made, at=at)
 
 
-def _behind(recipe: CausesRecipe, events: int, copies: int) -> CausesRecipe:
-    """Return a family whose auxiliary variables are numbered behind the copies of events."""
-    scopes = tuple(tuple(v if v < events else v + copies for v in scope) for scope in recipe.scopes)
-    return replace(recipe, scopes=scopes)
+def _causes_through(
+    network: AsOfNetwork, sliced: Layout, at: Mapping[tuple[date, int], int], stretches: Sequence[_Stretch]
+) -> tuple[tuple[CausesRecipe | StartedRecipe, ...], list[range]]:
+    """Return the families of independent causes, and the states of their auxiliary variables, behind the copies.
+
+    Those of events on the way are tables over all parents; the others stay as they are.
+    """
+    layout, known = network.layout, network.known
+    on_the_way = {v for _, v in at}
+    made: list[CausesRecipe | StartedRecipe] = []
+    auxiliary: list[range] = []
+    for recipe in network.causes:
+        if recipe.v in on_the_way or isinstance(recipe, StartedRecipe):
+            continue
+        first, free = len(layout.cards), len(sliced.cards) + len(auxiliary)
+        places = sorted({v for scope in recipe.scopes for v in scope if v >= first})
+        names = {v: free + place for place, v in enumerate(places)}
+        auxiliary += [network.alive[v] for v in places]
+        made.append(replace(recipe, scopes=tuple(tuple(names.get(v, v) for v in scope) for scope in recipe.scopes)))
+    first_day = min((day for day, _ in at), default=network.on)
+    for (day, v), place in at.items():
+        if day == first_day and layout.acts_by_cause(v):
+            recipe = causes_recipe(layout, known, day, v)
+            made.append(replace(recipe, v=place, scopes=((*sliced.parents[place], place),)))
+    for stretch in stretches:
+        if layout.acts_by_cause(stretch.v):
+            cards = tuple(layout.cards[p] for p in stretch.starts)
+            from_each = tuple(
+                causes_recipe(layout, _from_there(network, stretch, states), stretch.end, stretch.v)
+                for states in product(*map(range, cards))
+            )
+            scopes = ((*sliced.parents[stretch.place], stretch.place),)
+            made.append(StartedRecipe(v=stretch.place, starts=cards, from_each=from_each, scopes=scopes))
+    return tuple(made), auxiliary
+
+
+def _from_there(network: AsOfNetwork, stretch: _Stretch, states: Sequence[int]) -> Known:
+    """Return what is known where some events are in some states on a day; what is settled beyond it stays so."""
+    settled = network.known.paths
+    paths = {
+        p: settled[p] if settled[p].until > stretch.day else Path(state, (), stretch.day)
+        for p, state in zip(stretch.starts, states, strict=True)
+    }
+    return Known(stretch.day, stretch.day, paths, {})
 
 
 class _Stretch(NamedTuple):
@@ -594,10 +643,12 @@ def _dated_ancestors(network: AsOfNetwork, about: Iterable[int]) -> tuple[int, .
     return tuple(v for v in sorted(found) if layout.dated(v))
 
 
-def _alive(network: AsOfNetwork, v: int) -> range:
+def _alive(network: AsOfNetwork, v: int, day: date) -> range:
+    """Return the states that an event can be in on a day on the way."""
     path = network.known.paths[v]
-    cards = network.layout.cards[v]
-    return range(path.on(path.until) if network.layout.events[v].kind == "reached" else 0, cards)
+    if day <= path.until:
+        return range(path.on(day), path.on(day) + 1)
+    return range(path.on(path.until) if network.layout.events[v].kind == "reached" else 0, network.layout.cards[v])
 
 
 def _layout(layout: Layout, variables: Sequence[int], parents: Sequence[Sequence[int]]) -> Layout:
@@ -621,9 +672,8 @@ def _layout(layout: Layout, variables: Sequence[int], parents: Sequence[Sequence
 def _rows_from(layout: Layout, sliced: Layout, network: AsOfNetwork, stretch: _Stretch) -> Iterable[RowRecipe]:
     """Yield the rows of an event on a later day for each combination of states that it can go on from."""
     cards = [layout.cards[p] for p in stretch.starts]
-    for states in product(*(_alive(network, p) for p in stretch.starts)):
-        paths = {p: Path(state, (), stretch.day) for p, state in zip(stretch.starts, states, strict=True)}
-        recipe = row_recipe(layout, Known(stretch.day, stretch.day, paths, {}), stretch.end, (stretch.v,))
+    for states in product(*(_alive(network, p, stretch.day) for p in stretch.starts)):
+        recipe = row_recipe(layout, _from_there(network, stretch, states), stretch.end, (stretch.v,))
         number = int(np.ravel_multi_index(states, cards))
         yield _moved(layout, sliced, recipe, {stretch.v: stretch.place}, (prod(cards), number))
 

@@ -84,6 +84,25 @@ class CausesRecipe:
         return range(self.current if isinstance(self.made, Hazards) else 0, self.states)
 
 
+@dataclass(frozen=True, kw_only=True)
+class StartedRecipe:
+    """How theta becomes the table of one family that goes on from the states of an earlier day.
+
+    `starts` are the numbers of states that it goes on from, `from_each` a recipe of one table for each combination of
+    these, in C order. `scopes` is that of the table alone: parents, what it goes on from, the event.
+    """
+
+    v: int
+    starts: tuple[int, ...]
+    from_each: tuple[CausesRecipe, ...]
+    scopes: tuple[Scope, ...]
+
+    @property
+    def auxiliary(self) -> int:
+        """Number of auxiliary variables: none."""
+        return 0
+
+
 def causes_recipes(layout: Layout, known: Known, on: date) -> tuple[CausesRecipe, ...]:
     """Compile the families of independent causes for the states on a date. Auxiliary variables come after the events.
 
@@ -93,21 +112,24 @@ def causes_recipes(layout: Layout, known: Known, on: date) -> tuple[CausesRecipe
     recipes: list[CausesRecipe] = []
     free = len(layout.cards)
     for v in filter(layout.acts_by_cause, range(len(layout.cards))):
-        path = known.paths.get(v)
-        seen = min(path.until, on) if path else on
-        current = path.on(seen) if path else 0
-        entries = _entries(layout, v)
-        if layout.events[v].kind == "reached":
-            made: Hazards | Contributions = _hazards(layout, known, v, entries, current, (seen, on))
-        else:
-            made = _contributions(layout, v, entries, (on - seen).days)
-        scopes = _scopes(layout, v, made, free)
-        free += len(scopes) - 1
-        parents = tuple(layout.cards[p] for p in layout.parents[v])
-        recipes.append(
-            CausesRecipe(v=v, parents=parents, states=layout.cards[v], current=current, made=made, scopes=scopes)
-        )
+        recipes.append(causes_recipe(layout, known, on, v, free))
+        free += recipes[-1].auxiliary
     return tuple(recipes)
+
+
+def causes_recipe(layout: Layout, known: Known, on: date, v: int, free: int | None = None) -> CausesRecipe:
+    """Compile the family of one event; `free` is the number of its first auxiliary variable, None for one table."""
+    path = known.paths.get(v)
+    seen = min(path.until, on) if path else on
+    current = path.on(seen) if path else 0
+    entries = _entries(layout, v)
+    if layout.events[v].kind == "reached":
+        made: Hazards | Contributions = _hazards(layout, known, v, entries, current, (seen, on))
+    else:
+        made = _contributions(layout, v, entries, (on - seen).days)
+    scopes = ((*layout.parents[v], v),) if free is None else _scopes(layout, v, made, free)
+    parents = tuple(layout.cards[p] for p in layout.parents[v])
+    return CausesRecipe(v=v, parents=parents, states=layout.cards[v], current=current, made=made, scopes=scopes)
 
 
 def _entries(layout: Layout, v: int) -> list[tuple[int, int]]:
@@ -185,12 +207,18 @@ def cause_hazards(xp: Any, made: Hazards, theta: Any) -> list[Any]:
     ]
 
 
-def family_values(xp: Any, recipe: CausesRecipe, theta: Any) -> list[Any]:
+def family_values(xp: Any, recipe: CausesRecipe | StartedRecipe, theta: Any) -> list[Any]:
     """Compute the factors of a family, axes as in `recipe.scopes` over all states, draws last.
 
     `xp` is `NumpyMath` and theta (n_theta, draws), or `TapeMath` and theta (n_theta, 1) on a tape. A chain's link holds
     P(highest so far | highest before, state of the parent), and the event itself is its end.
     """
+    if isinstance(recipe, StartedRecipe):
+        place = len(recipe.from_each[0].parents)
+        tables = [family_values(xp, one, theta)[0] for one in recipe.from_each]
+        for card in reversed(recipe.starts):
+            tables = [xp.stacked(tables[at : at + card], place) for at in range(0, len(tables), card)]
+        return tables
     made = recipe.made
     nothing = 0.0 * theta[0]
     if isinstance(made, Hazards) and not made.now:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from itertools import pairwise
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.model import decision
 from forecast.model.asof import AsOfNetwork, compile_workspace
+from forecast.model.between import compile_through
 from forecast.model.layout import Layout
-from forecast.posterior.by_date import QUESTION_QUANTILES, curve_days, states_on, yes_in_draws
+from forecast.posterior.by_date import QUESTION_QUANTILES, curve_days, on_all_draws, states_on, yes_in_draws
 from forecast.posterior.piecewise import PiecewiseLinear, mixture
-from forecast.posterior.posterior import Posterior, evaluate_regions, query
+from forecast.posterior.posterior import Posterior, evaluate_regions, query, query_rules, thinned
 from forecast.posterior.weights import averages, weighted_quantiles
 from forecast.workspace.names import OTHER
 from forecast.workspace.problems import Source
 from forecast.workspace.records import (
     Condition,
+    DatedCondition,
     DateQuestion,
     JointQuestion,
     NumberQuestion,
@@ -30,6 +34,8 @@ from forecast.workspace.records import (
 
 Array = NDArray[np.float64]
 Rule = tuple[Condition, ...]
+JOINT_PRODUCTS = 80_000_000  # of which as many draws are solved where a condition is on an earlier day,
+JOINT_DRAWS = 250  # and at least so many: the network then has each event twice
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)  # of the distribution of a date or a number
 
 
@@ -119,12 +125,18 @@ def joint_rules(
 
 
 def _both(one: Rule, other: Rule) -> Rule:
-    """Return the conditions of two rules together; of an event that both name, the states that both allow."""
-    states = {condition.event: condition.states for condition in one}
-    for condition in other:
-        allowed = states.get(condition.event, condition.states)
-        states[condition.event] = tuple(state for state in condition.states if state in allowed)
-    return tuple(Condition(event, of) for event, of in states.items())
+    """Return the conditions of two rules together; of an event that both name on a day, the states that both allow."""
+    met: dict[tuple[str, date | None], Condition] = {}
+    for condition in (*one, *other):
+        key = condition.event, _own_day(condition)
+        allowed = met[key].states if key in met else condition.states
+        met[key] = replace(condition, states=tuple(state for state in condition.states if state in allowed))
+    return tuple(met.values())
+
+
+def _own_day(condition: Condition) -> date | None:
+    """Return the day of its own on which a condition is read; None: the question's."""
+    return condition.held_by if isinstance(condition, DatedCondition) else None
 
 
 def joint_estimates(
@@ -136,17 +148,153 @@ def joint_estimates(
     P(given | E, theta_d). So what the condition would teach about theta counts, as in `forecast what-if`. On the
     horizon a scenario without a condition is the forecast's own number. Days before it are not lowered to the
     horizon's value (`question_probabilities`): a law of total probability holds between the answers of one day.
+
+    A condition with an earlier day of its own is read in the joint distribution of both days (`compile_through`), in
+    which reports speak of the question's day. Where that is large it is solved on some draws, evenly spaced; what these
+    say at the horizon, less what all say there, corrects them (`on_all_draws`).
+
+    Raises CausesOnTheWayError, TooMuchWorkError and TooDenseNetworkError.
     """
     found: dict[str, JointEstimate] = {}
-    for day in sorted({one.by for one in questions}):
-        network = compile_workspace(layout, workspace, as_of, on=day)
-        of_day = [one for one in questions if one.by == day]
-        ruled = [joint_rules(one.about, one.given, workspace.scenarios) for one in of_day]
-        shares = _shares_on(network, posterior, workspace.scenarios, [rules for rules, _, _ in ruled])
-        for one, (rules, yes, within), share in zip(of_day, ruled, shares, strict=True):
-            is_known = _is_known(network, rules)
-            found[one.id] = _joint(one, posterior.weights.weights, share, yes, within, is_known)
+    for one in joints_in_draws(workspace, layout, as_of, posterior, questions):
+        estimate = _joint(one.question, one.of.weights.weights, one.share, one.yes, one.within, one.known)
+        if one.of is not posterior and estimate.probability is not None and not estimate.is_decided:
+            probability, error = ratio_on_all_draws(one, posterior, layout)
+            estimate = replace(estimate, probability=probability, mcse=error)
+        found[one.question.id] = estimate
     return tuple(found[one.id] for one in questions)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JointInDraws:
+    """A question in the draws of a posterior.
+
+    `share` (rules + 1, draws) = P(rule is the first to hold | E, theta_d); `yes` is the place of that of both, `within`
+    those of the condition. `known` says of each what settled evidence makes of it, None where that is open.
+    """
+
+    question: JointQuestion
+    of: Posterior
+    share: Array = field(repr=False)
+    yes: int
+    within: range
+    known: tuple[bool | None, ...]
+
+    @property
+    def under(self) -> Array:
+        """P(the condition) in each draw."""
+        if self.question.given is None:
+            return np.ones_like(self.of.weights.weights)
+        return np.asarray(self.share[self.within.start : self.within.stop].sum(axis=0))
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether settled evidence leaves both answers open, and the condition possible."""
+        inside = {self.known[place] for place in self.within}
+        others = {self.known[place] for place in self.within if place != self.yes}
+        return self.known[self.yes] is None and inside != {False} and others != {False}
+
+
+def ratio_on_all_draws(one: JointInDraws, every: Posterior, layout: Layout) -> tuple[float, float]:
+    """Return P(yes | the condition) as if all draws had been solved, and its Monte Carlo error (`on_all_draws`)."""
+    both = one.share[one.yes]
+    events = [condition.event for condition in one.question.about.conditions]
+    of_all = on_all_draws(np.stack([both, one.under - both]), one.of, every, layout.index[events[0]] if events else 0)
+    p_yes, p_no = of_all.mean.tolist()
+    probability = p_yes / (p_yes + p_no)
+    # By how much the share of yes moves with each of the two.
+    moves = np.array([[1.0 - probability, -probability]]) / (p_yes + p_no)
+    error = replace(of_all, mean=moves @ of_all.mean, left=moves @ of_all.left, slopes=moves @ of_all.slopes)
+    return probability, float(error.mcse()[0])
+
+
+def joints_in_draws(
+    workspace: Workspace,
+    layout: Layout,
+    as_of: date,
+    posterior: Posterior,
+    questions: Sequence[JointQuestion],
+    compiled: Mapping[date, AsOfNetwork] = MappingProxyType({}),
+) -> Iterator[JointInDraws]:
+    """Solve questions on their last days, day after day; raises as `joint_estimates`.
+
+    `compiled` are networks of days that are there already.
+    """
+    for day in sorted({one.by for one in questions}):
+        network = compiled.get(day) or compile_workspace(layout, workspace, as_of, on=day)
+        asked = {one.id: joint_rules(one.about, one.given, workspace.scenarios) for one in questions if one.by == day}
+        through = {name: days for name, (rules, _, _) in asked.items() if (days := _on_the_way(network, rules))}
+        plain = [name for name in asked if name not in through]
+        shares = _shares_on(network, posterior, workspace.scenarios, [_open(network, asked[name][0]) for name in plain])
+        solved = {name: (share, posterior) for name, share in zip(plain, shares, strict=True)}
+        for name, days in through.items():
+            solved[name] = _through(network, days, posterior, asked[name][0])
+        for one in (one for one in questions if one.by == day):
+            (rules, yes, within), (share, of) = asked[one.id], solved[one.id]
+            known = _is_known(network, rules)
+            yield JointInDraws(question=one, of=of, share=share, yes=yes, within=within, known=known)
+
+
+def _on_the_way(network: AsOfNetwork, rules: Sequence[Rule]) -> tuple[date, ...]:
+    """Return the days of conditions that are still to come, in order."""
+    return tuple(sorted({day for rule in rules for one in rule if (day := _still_to_come(network, one)) is not None}))
+
+
+def _still_to_come(network: AsOfNetwork, condition: Condition) -> date | None:
+    """Return the own day of a condition, None where it is known what was so on it."""
+    day = _own_day(condition)
+    return None if day is None or day <= network.known.paths[network.layout.index[condition.event]].until else day
+
+
+def _open(network: AsOfNetwork, rules: Sequence[Rule]) -> tuple[Rule, ...]:
+    """Return rules on the network's date: of conditions whose own day is over what is known of it is left.
+
+    One that was met says nothing more; a rule with one that was not can never hold.
+    """
+
+    def left(rule: Rule) -> Rule:
+        over = [one for one in rule if _own_day(one) is not None]
+        met = all(_is_met(network, one) for one in over)
+        rest = tuple(one for one in rule if one not in over)
+        return rest if met else (*rest, *(Condition(one.event, ()) for one in over))
+
+    return tuple(map(left, rules))
+
+
+def _is_met(network: AsOfNetwork, condition: Condition) -> bool:
+    """Say whether a condition was met on a day that is over."""
+    v, day = network.layout.index[condition.event], _own_day(condition)
+    path = network.known.paths[v]
+    return network.layout.events[v].states[path.on(day or network.on)] in condition.states
+
+
+def _through(
+    network: AsOfNetwork, days: Sequence[date], posterior: Posterior, rules: Sequence[Rule]
+) -> tuple[Array, Posterior]:
+    """Compute P(each rule is the first to hold | E, theta_d), and that none does, of conditions on several days.
+
+    Returns it with the draws that it was solved on: all of them where the network of all days is small.
+    """
+    layout = network.layout
+    sliced = compile_through(network, days, {layout.index[one.event] for rule in rules for one in rule})
+
+    def variable(condition: Condition) -> tuple[int, tuple[bool, ...]]:
+        v = layout.index[condition.event]
+        day = _still_to_come(network, condition)
+        place = v if day is None else sliced.at[day, v]
+        states = (layout.events[v].states[x] for x in sliced.network.alive[place])
+        return place, tuple(state in condition.states for state in states)
+
+    def rule_of(rule: Rule) -> decision.Rule:
+        over = [one for one in rule if _own_day(one) is not None and _still_to_come(network, one) is None]
+        if not all(_is_met(network, one) for one in over):
+            return decision.Rule(None)
+        return decision.Rule(tuple(variable(one) for one in rule if one not in over))
+
+    queried = query_rules(sliced.network, [rule_of(rule) for rule in rules])
+    some = thinned(posterior, max(JOINT_DRAWS, JOINT_PRODUCTS // max(queried.plan.work, 1)))
+    (shares,) = evaluate_regions([queried], some.draws.theta, some.reliabilities)
+    return shares, some
 
 
 def _shares_on(
@@ -197,8 +345,9 @@ def _holds(network: AsOfNetwork, rule: Rule) -> bool | None:
         v = layout.index[condition.event]
         path = network.known.paths.get(v)
         named = {layout.state(condition.event, state) for state in condition.states}
-        is_past = path is not None and network.on <= path.until
-        alive = {path.on(network.on)} if path is not None and is_past else set(network.alive[v])
+        day = _own_day(condition) or network.on
+        is_past = path is not None and day <= path.until
+        alive = {path.on(day)} if path is not None and is_past else set(network.alive[v])
         if not alive & named:
             return False
         certain = certain and alive <= named
@@ -426,7 +575,8 @@ def settled_answer(
     known = _is_known(network, rules)
     inside = {known[place] for place in within}
     if question.given is not None and inside == {False}:
-        return "void", question.by
+        days = (_own_day(one) for one in question.given.conditions if _holds(network, (one,)) is False)
+        return "void", min((day or question.by for day in days), default=question.by)
     if known[yes]:
         return "yes", max((_since(network, one) for one in _conditions(question)), default=question.by)
     outside = {known[place] for place in range(len(known)) if place not in within}
@@ -442,7 +592,7 @@ def _since(network: AsOfNetwork, condition: Condition) -> date:
     """Return the day from which a condition that is settled held: of a reached event that of the step."""
     v = network.layout.index[condition.event]
     if network.layout.events[v].kind != "reached":
-        return network.on
+        return _own_day(condition) or network.on
     named = {network.layout.state(condition.event, state) for state in condition.states}
     return min((day for day, state in network.known.paths[v].changes if state in named), default=network.on)
 

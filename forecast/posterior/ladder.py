@@ -6,7 +6,7 @@ in the ledger on its own day meets some of its outcomes within weeks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
@@ -15,12 +15,20 @@ from math import ceil
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.model.asof import OtherDays
+from forecast.model.asof import AsOfNetwork, OtherDays
 from forecast.model.layout import Layout
 from forecast.posterior.by_date import QUESTION_QUANTILES, OnAllDraws, decided_by, on_all_draws, yes_in_draws
+from forecast.posterior.kinds import joints_in_draws, ratio_on_all_draws
 from forecast.posterior.posterior import Posterior, evaluate_events, thinned
 from forecast.posterior.weights import weighted_quantiles
-from forecast.workspace.records import Condition, Event, Workspace
+from forecast.workspace.records import (
+    Condition,
+    DatedCondition,
+    Event,
+    JointQuestion,
+    Proposition,
+    Workspace,
+)
 
 Array = NDArray[np.float64]
 
@@ -39,6 +47,11 @@ class SubQuestion:
     by: date
 
     @property
+    def events(self) -> tuple[str, ...]:
+        """The events that are named."""
+        return (self.event,)
+
+    @property
     def about(self) -> Condition:
         """What is asked of the event."""
         return Condition(self.event, self.states)
@@ -49,6 +62,38 @@ class SubQuestion:
         return f"{self.event}={','.join(self.states)}@{self.by}"
 
 
+@dataclass(frozen=True)
+class JointSubQuestion:
+    """Is a scenario, or an event under a condition, so on the day `by`? One of the workspace's questions asks it."""
+
+    about: Proposition
+    given: Proposition | None
+    by: date
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """The events that are named."""
+        named = (self.about, *(() if self.given is None else (self.given,)))
+        return tuple(dict.fromkeys(one.event for about in named for one in about.conditions))
+
+    @property
+    def name(self) -> str:
+        """It in one word, as EVENT=STATE@DAY|EVENT=STATE@DAY, of a scenario by its id."""
+        given = "" if self.given is None else f"|{_in_one_word(self.given, self.by)}"
+        return f"{_in_one_word(self.about, self.by)}{given}"
+
+
+def _in_one_word(about: Proposition, by: date) -> str:
+    if about.scenario is not None:
+        return f"{about.scenario}@{by}"
+    return ";".join(SubQuestion(one.event, one.states, day_of(one, by)).name for one in about.conditions)
+
+
+def day_of(condition: Condition, by: date) -> date:
+    """Return the day on which a condition of a question is read: its own, or the question's last."""
+    return (isinstance(condition, DatedCondition) and condition.held_by) or by
+
+
 @dataclass(frozen=True, kw_only=True)
 class SubQuestionEstimate:
     """A sub-question with P(yes), its quantiles over draws (in the order of QUESTION_QUANTILES), and Monte Carlo error.
@@ -56,7 +101,7 @@ class SubQuestionEstimate:
     `question` is the id of the workspace's question that asks the same, if there is one.
     """
 
-    asks: SubQuestion
+    asks: SubQuestion | JointSubQuestion
     question: str | None
     probability: float
     quantiles: tuple[float, ...]
@@ -102,6 +147,7 @@ class Ladder:
 
     `questions` are the ids of the workspace's questions that ask the same. `yes` (rows, draws) is P(yes) in each draw
     that was solved, `weights` those of these draws; `averaged` holds the rows of each event and their averages.
+    `joints` are the questions about scenarios and under conditions.
     """
 
     asks: tuple[SubQuestion, ...]
@@ -110,17 +156,18 @@ class Ladder:
     yes: Array
     weights: Array
     averaged: tuple[tuple[list[int], OnAllDraws], ...]
+    joints: tuple[SubQuestionEstimate, ...]
 
     @cached_property
     def estimates(self) -> tuple[SubQuestionEstimate, ...]:
         """The same with errors and quantiles, which take longer than the probabilities and enter no ledger."""
         if not self.asks:
-            return ()
+            return self.joints
         errors = np.zeros(len(self.asks))
         for rows, of_event in self.averaged:
             errors[rows] = of_event.mcse()
         quantiles = weighted_quantiles(self.yes, self.weights, np.array(QUESTION_QUANTILES))
-        return tuple(
+        of_events = (
             SubQuestionEstimate(
                 asks=one, question=question, probability=probability, quantiles=tuple(levels), mcse=error
             )
@@ -133,14 +180,15 @@ class Ladder:
                 strict=True,
             )
         )
+        return (*of_events, *self.joints)
 
 
 def ladder(workspace: Workspace, layout: Layout, as_of: date, posterior: Posterior) -> Ladder:
     """Compute every sub-question that is open on a date, by day and then in the order of the network's file.
 
     Asked are all events by the end of some of the next months (AHEAD), and the workspace's own questions that end in
-    these months, by their days. Left out are those that are certain in all draws, and copies: what has the same
-    probability in every draw as one before it, or as its opposite.
+    these months, by their days; behind them those about scenarios and under conditions. Left out are those that are
+    certain in all draws, and copies: what has the same probability in every draw as one before it, or as its opposite.
 
     The probabilities are those of forecast.posterior.by_date, within their Monte Carlo error: all days are solved in
     one elimination on some of the draws, as many as are worth DRAWS of equal weight (at most MOST_DRAWS), and corrected
@@ -153,7 +201,8 @@ def ladder(workspace: Workspace, layout: Layout, as_of: date, posterior: Posteri
         if question.opens <= as_of and month_of(question.by) in months
     }
     some = thinned(posterior, _draws_asked(posterior))
-    answered = list(_answered(workspace, layout, some, _asked(layout, months, own)))
+    compiled: dict[date, AsOfNetwork] = {}
+    answered = list(_answered(workspace, layout, some, _asked(layout, months, own), compiled))
     values = np.array([yes for _, yes in answered]).reshape(len(answered), some.weights.weights.size)
     kept, copies = [], set()
     for row, (one, key) in enumerate(zip((one for one, _ in answered), _keys(values), strict=True)):
@@ -175,7 +224,49 @@ def ladder(workspace: Workspace, layout: Layout, as_of: date, posterior: Posteri
         yes=values,
         weights=some.weights.weights,
         averaged=averaged,
+        joints=tuple(_joints(workspace, as_of, posterior, some, copies, compiled)),
     )
+
+
+def _joints(
+    workspace: Workspace,
+    as_of: date,
+    every: Posterior,
+    some: Posterior,
+    copies: set[bytes | None],
+    compiled: Mapping[date, AsOfNetwork],
+) -> Iterator[SubQuestionEstimate]:
+    """Yield the workspace's questions about scenarios and under conditions that are open, not certain and no copies.
+
+    `copies` holds the keys of what is asked already, `compiled` the networks of its days.
+    """
+    layout = every.asked.network.layout
+    months = months_asked(as_of, layout.horizon)
+    asked = [
+        one
+        for one in workspace.further
+        if isinstance(one, JointQuestion) and one.opens <= as_of and month_of(one.by) in months
+    ]
+    for one in joints_in_draws(workspace, layout, as_of, some, asked, compiled) if asked else ():
+        both, under, weights = one.share[one.yes], one.under, one.of.weights.weights
+        if not one.is_open or not float(under @ weights) > 0.0:
+            continue
+        in_draws = np.divide(both, under, out=np.zeros_like(both), where=under > 0.0)
+        (key,) = _keys(in_draws[np.newaxis, under > 0.0])
+        if key is None or key in copies:
+            continue
+        copies.add(key)
+        question = one.question
+        probability, error = ratio_on_all_draws(one, every, layout)
+        weighed = weights * under
+        levels = weighted_quantiles(in_draws[np.newaxis], weighed / weighed.sum(), np.array(QUESTION_QUANTILES))[0]
+        yield SubQuestionEstimate(
+            asks=JointSubQuestion(question.about, question.given, question.by),
+            question=question.id,
+            probability=probability,
+            quantiles=tuple(levels.tolist()),
+            mcse=error,
+        )
 
 
 def _draws_asked(posterior: Posterior) -> int:
@@ -199,13 +290,17 @@ def _of_day(layout: Layout, day: date) -> Iterator[SubQuestion]:
 
 
 def _answered(
-    workspace: Workspace, layout: Layout, posterior: Posterior, asked: dict[date, list[SubQuestion]]
+    workspace: Workspace,
+    layout: Layout,
+    posterior: Posterior,
+    asked: dict[date, list[SubQuestion]],
+    compiled: dict[date, AsOfNetwork],
 ) -> Iterator[tuple[SubQuestion, Array]]:
-    """Yield P(yes) in every draw of each question that settled evidence leaves open."""
+    """Yield P(yes) in every draw of each question that settled evidence leaves open; `compiled` gets the networks."""
     days = OtherDays(workspace, posterior.asked.network)
     networks, still_open = [], []
     for day, of_day in asked.items():
-        network = days.on(day)
+        network = compiled[day] = days.on(day)
         of_day = [one for one in of_day if decided_by(network, one.about, one.by) is None]
         if of_day:
             networks.append(network)

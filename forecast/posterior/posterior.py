@@ -22,7 +22,7 @@ from forecast.inference.elimination import minimal_contradiction
 from forecast.inference.engine import ENGINE, ImpossibleEvidenceError, Plan, draws_at_once
 from forecast.inference.scaled import NotFiniteError
 from forecast.model.asof import AsOfNetwork, compile_opening, compile_workspace, factors
-from forecast.model.decision import Decision, TooManyClassesError, decide, rules_of
+from forecast.model.decision import Decision, Rule, TooManyClassesError, decide, rules_of
 from forecast.model.layout import Layout, lay_out
 from forecast.model.reliability import grids_of
 from forecast.model.reports import UndefinedError
@@ -112,8 +112,13 @@ def query(network: AsOfNetwork, scenarios: Sequence[Scenario]) -> Query:
 
     Raises TooMuchWorkError, and TooDenseNetworkError where the tables of one draw need more memory than may be taken.
     """
+    return query_rules(network, rules_of(network.layout, network.alive, scenarios))
+
+
+def query_rules(network: AsOfNetwork, rules: Sequence[Rule]) -> Query:
+    """Plan the elimination of a network with rules over any of its variables, as `query` does with scenarios."""
     try:
-        decision = decide(network.cards, network.scopes, rules_of(network.layout, network.alive, scenarios))
+        decision = decide(network.cards, network.scopes, rules)
     except TooManyClassesError as error:
         raise TooMuchWorkError(max(error.size, MOST_PRODUCTS + 1), _bare(network)) from error
     order = decision.plan(network.cards, network.scopes)

@@ -333,12 +333,22 @@ class DatedShape(Shape):
     when: Literal["at_once", "at_horizon"] | None = None
 
 
+class HeldShape(Shape):
+    """States in which an event is on a day of its own."""
+
+    states: States = Field(alias="is")
+    held_by: Day
+
+
 def _form_of_condition(value: Any) -> str:
     return "dated" if isinstance(value, dict) and {"is", "held_by", "when"} & set(value) else "states"
 
 
 Dated = Annotated[
     Annotated[DatedShape, Tag("dated")] | Annotated[States, Tag("states")], Discriminator(_form_of_condition)
+]
+Held = Annotated[
+    Annotated[HeldShape, Tag("dated")] | Annotated[States, Tag("states")], Discriminator(_form_of_condition)
 ]
 
 

@@ -22,13 +22,26 @@ from forecast.workspace.names import (
     unknown_event,
     unknown_name,
 )
-from forecast.workspace.nodes import Choice, Cursor, Day, Name, Shape, States, Text, UnitProbability, replaced
+from forecast.workspace.nodes import (
+    Choice,
+    Cursor,
+    Day,
+    Held,
+    HeldShape,
+    Name,
+    Shape,
+    States,
+    Text,
+    UnitProbability,
+    replaced,
+)
 from forecast.workspace.problems import Problem, choice, quoted, shown
 from forecast.workspace.read_scenarios import covering
 from forecast.workspace.records import (
     AnyQuestion,
     BaseRate,
     Condition,
+    DatedCondition,
     DatedQuestion,
     DateQuestion,
     JointQuestion,
@@ -89,7 +102,7 @@ class YesNoShape(AskedShape):
 
     base_rate: BaseRateShape | None = None
     benchmarks: Annotated[list[Name], Field(min_length=1)] | None = None
-    given: Annotated[dict[Name, States], Field(min_length=1)] | None = None
+    given: Annotated[dict[Name, Held], Field(min_length=1)] | None = None
 
 
 class QuestionShape(YesNoShape):
@@ -312,7 +325,7 @@ class QuestionBuilder:
         self, shape: QuestionShape | ScenarioQuestionShape, about: Proposition | None
     ) -> tuple[AnyQuestion | None, tuple[Problem, ...]]:
         by, problems = self._by(shape.by)
-        given, wrong = self._given(shape.given) if shape.given is not None else (None, ())
+        given, wrong = self._given(shape.given, by) if shape.given is not None else (None, ())
         problems = (*problems, *wrong)
         if about is None or (given is None and shape.given is not None):
             return None, problems
@@ -320,15 +333,40 @@ class QuestionBuilder:
             problems = (*problems, *self._decides(about, given))
         return self._made(JointQuestion, shape, by, about=about, given=given), problems
 
-    def _given(self, shape: Mapping[str, Choice]) -> tuple[Proposition | None, tuple[Problem, ...]]:
+    def _given(
+        self, shape: Mapping[str, Choice | HeldShape], by: date
+    ) -> tuple[Proposition | None, tuple[Problem, ...]]:
         at = self.at.at("given")
+        states = {event: wanted.states if isinstance(wanted, HeldShape) else wanted for event, wanted in shape.items()}
+        days = {event: wanted.held_by for event, wanted in shape.items() if isinstance(wanted, HeldShape)}
         if _names_scenario(at, self.frame):
-            [name, *others] = shape[SCENARIO].states
+            if days:
+                what, allowed = "a scenario with a day of its own", "it is read on the question's last day"
+                return None, (at.at(SCENARIO).key("held_by").problem(what, str(days[SCENARIO]), allowed),)
+            [name, *others] = states[SCENARIO].states
             known = self.frame.names.scenarios
             is_one = not others and len(shape) == 1 and known is not None and name in (*known, OTHER)
             return (Proposition(scenario=name), ()) if is_one else (None, ())
-        conditions, problems = self._conditions(shape, at, "make the condition true")
-        return (None if conditions is None else Proposition(conditions)), problems
+        conditions, problems = self._conditions(states, at, "make the condition true")
+        if conditions is None:
+            return None, problems
+        # On the question's own day a condition is one without a day.
+        on_its_day = tuple(
+            DatedCondition(one.event, one.states, days[one.event]) if days.get(one.event, by) != by else one
+            for one in conditions
+        )
+        return Proposition(on_its_day), (*problems, *self._own_days(days, at, by))
+
+    def _own_days(self, days: Mapping[str, date], at: Cursor, by: date) -> Iterator[Problem]:
+        """Report days of conditions that lie outside the window, or after the question's."""
+        network = self.frame.network
+        for event, day in days.items():
+            place = at.at(event, "held_by").under(f"given.{event}")
+            if network is not None and day <= network.opens:
+                yield place.problem("held_by lies outside the window", str(day), f"after the opening {network.opens}")
+            elif day > by:
+                allowed = f"until {by}; of a later one ask it the other way round"
+                yield place.problem("held_by lies after the question's last day", str(day), allowed)
 
     def _conditions(
         self, shape: Mapping[str, Choice], at: Cursor, which: str
@@ -338,7 +376,7 @@ class QuestionBuilder:
             problem
             for event, of in states.items()
             if of is not None
-            for problem in self._idle(event, of, at.at(event), which)
+            for problem in self._idle(event, of, at.at(event, "is") if at.at(event).has("is") else at.at(event), which)
         ]
         if None in states.values():
             return None, tuple(problems)
@@ -349,13 +387,20 @@ class QuestionBuilder:
         at = self.at.key("given")
         if about.scenario is not None and about == given:
             yield at.problem("the condition is the question itself", "", "a condition that leaves it open")
-        under = {one.event: set(one.states) for one in given.conditions}
+        under = {one.event: self._left_by(one) for one in given.conditions}
         for one in about.conditions:
             left = under.get(one.event, set(one.states)) & set(one.states)
             if one.event in under and (not left or left == under[one.event]):
                 word = "certain" if left else "impossible"
                 what = f"the condition makes the answer {word}: both are about {shown(one.event)}"
                 yield at.problem(what, "", "a condition that leaves it open")
+
+    def _left_by(self, given: Condition) -> set[str]:
+        """Return the states that a condition leaves on the question's day: steps are never undone."""
+        event = self.frame.events.get(given.event)
+        if event is None or not isinstance(given, DatedCondition):
+            return set(given.states)
+        return set(event.states[event.states.index(given.states[0]) :] if event.kind == "reached" else event.states)
 
     def _readings(
         self, shapes: Sequence[OtherRuleShape], question: Question

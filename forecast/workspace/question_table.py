@@ -17,7 +17,7 @@ from forecast.workspace.names import OTHER, event_and_states
 from forecast.workspace.nodes import ListNode, Node, Scalar, mapping, text
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, choice, quoted
 from forecast.workspace.read import read_workspace
-from forecast.workspace.records import Workspace
+from forecast.workspace.records import Event, Workspace
 from forecast.workspace.yaml_text import resolve
 
 NEEDED = ("id", "question", "resolves")
@@ -256,12 +256,15 @@ def _base_rate(said: Mapping[str, str]) -> Node:
 
 
 def _asked(column: str, said: str, known: Workspace) -> dict[str, Node]:
-    """Read EVENT=STATE[,STATE], EVENT>=STATE, several of them with `;` as a condition, or a scenario."""
+    """Read EVENT=STATE[,STATE], EVENT>=STATE, several of them with `;` as a condition, or a scenario.
+
+    Each of a condition may end in @DAY, a day of its own.
+    """
     events, scenarios = known.network.events, (*(one.id for one in known.scenarios), OTHER)
     if column == "given":
         if "=" not in said:
             return {"given": mapping({"scenario": text(_scenario(said, scenarios))})}
-        parts = [event_and_states(part.strip(), events) for part in said.split(";")]
+        parts = [_on_its_day(part.strip(), events) for part in said.split(";")]
         twice = [event for place, (event, _) in enumerate(parts) if event in dict(parts[:place])]
         if twice:
             msg = f"'{twice[0]}' is given twice; several states are EVENT=STATE,STATE"
@@ -275,6 +278,12 @@ def _asked(column: str, said: str, known: Workspace) -> dict[str, Node]:
     if column == "when":
         return {"when": mapping({"event": text(event), "state": states})}
     return {"about": mapping({"event": text(event), "state": states})}
+
+
+def _on_its_day(said: str, events: Mapping[str, Event]) -> tuple[str, Node]:
+    condition, has_day, day = said.partition("@")
+    event, states = event_and_states(condition.strip(), events)
+    return event, mapping({"is": states, "held_by": text(day.strip())}) if has_day else states
 
 
 def _scenario(said: str, scenarios: tuple[str, ...]) -> str:

@@ -32,6 +32,7 @@ from forecast.workspace.question_kinds import QuestionBuilder, references, shape
 from forecast.workspace.records import (
     AnyQuestion,
     Condition,
+    DatedCondition,
     DateQuestion,
     Event,
     Item,
@@ -346,7 +347,7 @@ def _outcome_or_not(shape: ResolutionShape, question: AnyQuestion | None, at: Cu
 def _question_days(
     question: AnyQuestion, events: Mapping[str, Event], shape: ResolutionShape, on: date, at: Cursor
 ) -> Iterator[Problem]:
-    early_yes = shape.state == YES and ends_early(question, events)
+    early_yes = shape.state == YES and ends_early(question, events, shape.known)
     said = "a value" if shape.value is not None else shape.state
     if on < question.opens:
         yield at.problem("on lies before the question opened", str(on), f"from {question.opens} on")
@@ -360,8 +361,8 @@ def _question_days(
         yield at.problem(f"{said} holds on the question's last day", str(on), f"on {question.by}")
 
 
-def ends_early(question: AnyQuestion, events: Mapping[str, Event]) -> bool:
-    """Say whether yes is final before the last day: a step that was reached is never undone."""
+def ends_early(question: AnyQuestion, events: Mapping[str, Event], day: date) -> bool:
+    """Say whether yes is final on a day before the last one: a step that was reached is never undone."""
     match question:
         case Question(about=about):
             return _is_upward(about, events)
@@ -370,7 +371,12 @@ def ends_early(question: AnyQuestion, events: Mapping[str, Event]) -> bool:
         case JointQuestion(about=about, given=given):
             conditions = (*about.conditions, *(given.conditions if given else ()))
             no_scenario = about.scenario is None and (given is None or given.scenario is None)
-            return no_scenario and all(_is_upward(one, events) for one in conditions)
+            is_over = (
+                isinstance(one, DatedCondition) and one.held_by is not None and one.held_by <= day for one in conditions
+            )
+            return no_scenario and all(
+                over or _is_upward(one, events) for one, over in zip(conditions, is_over, strict=True)
+            )
     return False
 
 

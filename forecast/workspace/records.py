@@ -491,7 +491,8 @@ class Proposition:
 class JointQuestion(DatedQuestion):
     """A question about a scenario, or one under a condition: does `about` hold on `by`, given that `given` does?
 
-    It is void where the condition does not come true. None: there is no condition.
+    It is void where the condition does not come true. None: there is no condition. A condition may hold on an earlier
+    day of its own (DatedCondition).
     """
 
     about: Proposition

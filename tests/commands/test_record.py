@@ -191,3 +191,41 @@ def test_a_line_whose_files_held_the_resolution_is_none(lived: Path) -> None:
     assert late is not None
     assert "held outcomes already" in found.not_proven[late]
     assert [2] == [one.line for one in found.forecasts]
+
+
+JOINT = """- id: sold-if-tested
+  question: If the prototype is tested by the middle of September, is the product on sale by the end of it?
+  about: {event: launch, state: {at_least: limited}}
+  given: {prototype: {is: tested, held_by: 2026-09-15}}
+  by: 2026-09-30
+  resolves: As the launch.
+- id: sold-if-not
+  question: If it is not, is the product on sale by the end of September?
+  about: {event: launch, state: {at_least: limited}}
+  given: {prototype: {is: [none, shown], held_by: 2026-09-15}}
+  by: 2026-09-30
+  resolves: As the launch.
+- id: breakthrough-by-september
+  question: Is September a breakthrough?
+  scenario: breakthrough
+  by: 2026-09-30
+  resolves: By the rule of the scenario.
+"""
+
+
+def test_conditions_and_scenarios_have_a_record(updated: Path) -> None:
+    """They are in the ledger and scored where the condition came true; where it did not, they are void."""
+    (updated / "priors/questions.yaml").write_text(JOINT, encoding="utf-8")
+    _update(updated, "2026-08-31")
+    printed = run("ladder", "-C", updated, "--as-of", "2026-08-31")
+    assert {"sold-if-tested", "breakthrough-by-september"} <= set(printed.output.split())
+    held = json.loads((updated / LEDGER).read_text("utf-8").splitlines()[-1])["asked"]
+    (sold,) = (row for row in held if row.get("given", {}).get("conditions", [{}])[0].get("states") == ["tested"])
+    assert "2026-09-15" == sold["given"]["conditions"][0]["held_by"]
+    (updated / "evidence/tested.yaml").write_text(TESTED.replace("2026-08-20", "2026-09-10"), encoding="utf-8")
+    _watch(updated, "2026-09-30")
+    rows = {one["question"]: one for one in _record(updated, "--as-of", "2026-09-30")["forecasts"]}
+    assert "sold-if-not" not in rows
+    row = rows["sold-if-tested"]
+    assert "launch=limited,general@2026-09-30|prototype=tested@2026-09-15" == row["sub_question"]
+    assert (False, "2026-09-30", sold["by"]["2026-09-30"]) == (row["is_yes"], row["known"], row["probability"])

@@ -48,7 +48,7 @@ class TimedReader(Reader):
         logs: tuple[list[Array], list[Array]] = ([np.full(shape, -np.inf)], [np.full(shape, -np.inf)])
         asked = AsOf(known, self.theta, day, end)
         with np.errstate(divide="ignore"):
-            for courses, chance in self._courses(known, day, days, end):
+            for courses, chance in self.courses(known, day, days, end):
                 on = dict(zip([*days, end], courses, strict=True))
                 there = [on[when.held_by or end][when.event] in when.states for when in held]
                 there += [on[end][w.event] in w.states for w in target.given if not isinstance(w, DatedCondition)]
@@ -67,9 +67,7 @@ class TimedReader(Reader):
         state = coming[0]
         return item(f"supposed-{when.event}", day, Settled(when.event, state, HERE))
 
-    def _courses(
-        self, known: Workspace, day: date, days: list[date], end: date
-    ) -> Iterator[tuple[list[States], Array]]:
+    def courses(self, known: Workspace, day: date, days: list[date], end: date) -> Iterator[tuple[list[States], Array]]:
         """Every joint state on every day, and its log probability: rows from each day to the next, then the rest."""
         events, ends = known.network.events, [*days, end]
         dated = [name for name, event in events.items() if event.kind != "constant"]

@@ -29,6 +29,7 @@ from forecast.scoring.rules import crps_of_distribution, crps_of_quantiles
 from forecast.workspace.names import OTHER
 from forecast.workspace.records import (
     Condition,
+    DatedCondition,
     DatedQuestion,
     DateQuestion,
     JointQuestion,
@@ -40,6 +41,7 @@ from forecast.workspace.records import (
 )
 from tests.analysis.worlds import AS_OF, Answered, answered, outcome_of
 from tests.oracle.enumeration import AsOf
+from tests.oracle.in_time import TimedReader
 from tests.worlds import HERE, HORIZON, OPENS, event, item, network, rule, workspace
 
 Array = NDArray[np.float64]
@@ -125,6 +127,74 @@ def test_joints_against_enumeration(seed: int, monkeypatch: pytest.MonkeyPatch) 
             places = np.searchsorted(np.cumsum(weighed[order]) / weighed.sum(), [0.05, 0.5, 0.95])
             in_draws = np.divide(joint, under, out=np.zeros_like(joint), where=under > 0)[order]
             np.testing.assert_allclose(told.quantiles, in_draws[np.minimum(places, order.size - 1)], atol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_condition_on_an_earlier_day_against_enumeration(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """P(about on the last day | the condition on its own day) is the ratio of sums over the states on both days."""
+    found = answered(seed, 3, monkeypatch)
+    if found is None:
+        return
+    rng, told = np.random.default_rng(seed), found.outcome
+    by = HORIZON if seed % 2 else HORIZON - timedelta(days=90)
+    early = AS_OF + timedelta(days=int(rng.integers(20, 200)))
+    weights = told.posterior.weights.weights
+    reader = TimedReader(told.workspace, found.oracle.theta)
+    with np.errstate(divide="ignore"):
+        courses = list(reader.courses(told.workspace, AS_OF, [early], by))
+    peak = np.max([chance for _, chance in courses], axis=0)
+    masses = [(on, np.exp(chance - peak)) for on, chance in courses]
+    total = np.sum([mass for _, mass in masses], axis=0)
+    first, second, third = (told.layout.events[v] for v in rng.permutation(3))
+    given = DatedCondition(first.id, first.states[1:], early)
+    conditions: list[tuple[Condition, ...]] = [(given,), (given, Condition(third.id, third.states[1:]))]
+    if third.kind != "constant":
+        conditions.append((given, DatedCondition(third.id, third.states[:1], early)))
+    about = [
+        *(Proposition(scenario=one.id) for one in told.workspace.scenarios[:1]),
+        Proposition((Condition(second.id, second.states[-1:]),)),
+    ]
+    if first.kind == "constant":
+        return
+    asked = [asking(JointQuestion, by, about=one, given=Proposition(under)) for under in conditions for one in about]
+    for one, estimate in zip(asked, put(found, asked), strict=True):
+        assert one.given is not None
+        joint, under = (np.zeros_like(total) for _ in range(2))
+        for (at_first, at_last), mass in masses:
+            on = [at_first if isinstance(when, DatedCondition) else at_last for when in one.given.conditions]
+            if all(there[when.event] in when.states for there, when in zip(on, one.given.conditions, strict=True)):
+                under += mass / total
+                if holds(found.oracle, one.about, tuple(at_last[name] for name in told.layout.index)):
+                    joint += mass / total
+        if under @ weights < 1e-14:
+            assert estimate.probability is None
+            continue
+        assert estimate.p_given == pytest.approx(under @ weights, abs=1e-10)
+        assert estimate.probability == pytest.approx(joint @ weights / (under @ weights), abs=1e-10)
+
+
+def test_a_condition_whose_day_is_over() -> None:
+    """What was met by its day says nothing more, what was not makes the question void, whatever came since."""
+    net = network(event("cause"), event("step", parents=["cause"]))
+    came = item("came", AS_OF - timedelta(days=20), Settled("cause", "yes", HERE))
+    known = workspace(net, items=[came], scenarios=[rule("done", step="yes")])
+    found = outcome_of(known, np.full((3, 2), 0.7), AS_OF)
+    step = Proposition((Condition("step", ("yes",)),))
+
+    def told(*given: Condition) -> JointEstimate:
+        asked = asking(JointQuestion, HORIZON, about=step, given=Proposition(given) if given else None)
+        (estimate,) = joint_estimates(known, found.layout, AS_OF, found.posterior, [asked])
+        return estimate
+
+    def cause(days: int, state: str = "yes") -> DatedCondition:
+        return DatedCondition("cause", (state,), AS_OF - timedelta(days=days))
+
+    assert (told().probability, 1.0) == (told(cause(10)).probability, told(cause(10)).p_given)
+    assert (told().probability, 1.0) == (told(cause(30, "no"), cause(10)).probability, told(cause(30, "no")).p_given)
+    assert (None, 0.0) == (told(cause(30)).probability, told(cause(30)).p_given)
+    void = asking(JointQuestion, HORIZON, about=step, given=Proposition((cause(30),)))
+    network_then = compile_workspace(found.layout, known, AS_OF, on=HORIZON)
+    assert ("void", AS_OF - timedelta(days=30)) == settled_answer(network_then, known.scenarios, void)
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -15,10 +15,12 @@ from forecast.ledger.outcome import Outcome
 from forecast.model.asof import compile_workspace
 from forecast.model.layout import lay_out
 from forecast.posterior.by_date import decided_by, question_probabilities
+from forecast.posterior.kinds import joint_estimates
 from forecast.posterior.ladder import (
     AHEAD,
     DRAWS,
     MOST_DRAWS,
+    SubQuestion,
     SubQuestionEstimate,
     ladder,
     month_end,
@@ -28,9 +30,10 @@ from forecast.posterior.ladder import (
 )
 from forecast.posterior.posterior import evaluate, evaluate_events, query
 from forecast.posterior.weights import Weights, averages, effective_size
-from forecast.workspace.records import Settled
+from forecast.workspace.records import Condition, DatedCondition, JointQuestion, Proposition, Settled
 from tests.analysis.worlds import AS_OF, answered, outcome_of
 from tests.oracle.random_worlds import random_theta
+from tests.posterior.test_kinds import asking
 from tests.posterior.test_questions import question
 from tests.worlds import HERE, HORIZON, event, item, network, random_network, workspace
 
@@ -51,7 +54,8 @@ def test_against_dated_questions(seed: int, monkeypatch: pytest.MonkeyPatch) -> 
     ]
     estimates = question_probabilities(told.workspace, told.layout, AS_OF, told.posterior, every)
     expected = {(q.about.event, q.about.states, q.by): one for q, one in zip(every, estimates, strict=True)}
-    asked = {(row.asks.event, row.asks.states, row.asks.by): row for row in rows}
+    asked = {(row.asks.event, row.asks.states, row.asks.by): row for row in rows if isinstance(row.asks, SubQuestion)}
+    assert len(asked) == len(rows)
     assert asked.keys() <= expected.keys()
     for key, row in asked.items():
         assert row.probability == pytest.approx(expected[key].probability, abs=1e-9)
@@ -79,7 +83,10 @@ def _small(*, settled: bool) -> tuple[SubQuestionEstimate, ...]:
 def test_what_is_settled_is_not_asked() -> None:
     """A step that was taken is left out, a further one is asked; a constant never is, and one state of two."""
     names = {
-        settled: {(row.asks.event, row.asks.states) for row in _small(settled=settled)} for settled in (False, True)
+        settled: {
+            (row.asks.event, row.asks.states) for row in _small(settled=settled) if isinstance(row.asks, SubQuestion)
+        }
+        for settled in (False, True)
     }
     assert {("a", ("some", "all")), ("a", ("all",)), ("s", ("yes",))} == names[False]
     assert {("a", ("all",)), ("s", ("yes",))} == names[True]
@@ -119,6 +126,7 @@ def test_an_open_question_is_not_decided() -> None:
     outcome = outcome_of(world, np.array([[0.5, 0.4], [0.7, 0.2]]), AS_OF)
     for row in ladder(world, outcome.layout, AS_OF, outcome.posterior).estimates:
         day = compile_workspace(outcome.layout, world, AS_OF, on=row.asks.by)
+        assert isinstance(row.asks, SubQuestion)
         assert decided_by(day, row.asks.about, row.asks.by) is None
 
 
@@ -194,3 +202,45 @@ def test_days_side_by_side_are_each_day_alone(seed: int, monkeypatch: pytest.Mon
     for of_day, events in zip(networks, evaluate_events(networks, theta, drawn), strict=True):
         for v, expected in enumerate(evaluate(query(of_day, ()), theta, drawn).events):
             np.testing.assert_allclose(events[v], expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_scenarios_and_conditions_are_asked_too(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They have the probability of the same question; what is certain or a copy is left out, and so is a far month."""
+    found = answered(seed, 4, monkeypatch)
+    if found is None:
+        return
+    told = found.outcome
+    months = months_asked(AS_OF, HORIZON)
+    by, earlier = max(months.values()), min(months.values())
+    dated = [event for event in told.layout.events if event.kind != "constant"]
+    if len(dated) < 2 or not told.workspace.scenarios:
+        pytest.skip("this world has no two dated events and a scenario")
+    first, second = dated[:2]
+    about = Proposition((Condition(first.id, first.states[-1:]),))
+    given_then = Proposition((DatedCondition(second.id, second.states[1:], earlier),))
+    scenario = Proposition(scenario=told.workspace.scenarios[0].id)
+    asked = [
+        asking(JointQuestion, by, about=about, given=Proposition((Condition(second.id, second.states[1:]),))),
+        asking(JointQuestion, by, about=about, given=given_then),
+        asking(JointQuestion, by, about=scenario, given=None),
+        asking(JointQuestion, by, about=scenario, given=given_then),
+    ]
+    asked += [replace(asked[2], id="the same again"), replace(asked[2], id="a month not asked", by=AS_OF)]
+    known = replace(told.workspace, further=tuple(asked))
+    rows = ladder(known, told.layout, AS_OF, told.posterior)
+    expected = {one.question: one for one in joint_estimates(known, told.layout, AS_OF, told.posterior, asked[:5])}
+    plain = [row.probability for row in rows.estimates if isinstance(row.asks, SubQuestion)]
+    there = {row.question: row for row in rows.joints}
+    assert not {"the same again", "a month not asked"} & there.keys()
+    for name, row in there.items():
+        one = expected[name or ""]
+        assert row.probability == pytest.approx(one.probability, abs=1e-9)
+        assert one.quantiles is not None
+        np.testing.assert_allclose(row.quantiles, one.quantiles, rtol=0, atol=1e-9)
+        assert 0.0 <= row.mcse < 0.5
+    for posed in asked[:4]:
+        p = expected[posed.id].probability
+        if posed.id not in there and p is not None and 1e-9 < p < 1.0 - 1e-9:
+            same = [other for row in (*plain, *(row.probability for row in rows.joints)) for other in (row, 1.0 - row)]
+            assert min(abs(p - other) for other in same) < 1e-9

@@ -69,7 +69,7 @@ def _lived(seed: int) -> tuple[list[RecordedForecast], list[float]]:
         state = dict(zip(world.network.events, ended, strict=True))
         differences: dict[str, list[float]] = {}
         for one in ladder(known, layout, as_of, found.posterior).estimates:
-            if one.asks.by != by:
+            if one.asks.by != by or not isinstance(one.asks, SubQuestion):
                 continue
             p, q = one.probability, 0.15
             place = list(world.network.events).index(one.asks.event)
@@ -78,8 +78,8 @@ def _lived(seed: int) -> tuple[list[RecordedForecast], list[float]]:
             differences.setdefault(one.asks.event, []).append(gap)
             forecasts.append(
                 RecordedForecast(
-                    sub_question=one.asks.name, event=one.asks.event, states=one.asks.states, by=by, question=None,
-                    topic="all", months_ahead=1, line=1, digest="", as_of=as_of, probability=p,
+                    sub_question=one.asks.name, event=one.asks.event, states=one.asks.states, given=None, by=by,
+                    question=None, topic="all", months_ahead=1, line=1, digest="", as_of=as_of, probability=p,
                     is_yes=state[one.asks.event] in one.asks.states, known=by, settled_by=None, others={BASE_RATE: q},
                 )
             )  # fmt: skip

@@ -14,6 +14,7 @@ from forecast.workspace.question_table import draft_questions
 from forecast.workspace.read import load
 from forecast.workspace.records import (
     Condition,
+    DatedCondition,
     DateQuestion,
     JointQuestion,
     NumberQuestion,
@@ -95,6 +96,19 @@ def test_resolutions(tmp_path: Path, name: str, outcome: dict[str, object], day:
     assert found == ([says] if says else [])
 
 
+@pytest.mark.parametrize(("known", "is_right"), [("2026-06-15", False), ("2026-07-01", True)])
+def test_yes_before_the_last_day(tmp_path: Path, known: str, *, is_right: bool) -> None:
+    """Under a condition that was met, yes is final once the condition's day is over and the step is taken."""
+    given = "{budget: {is: raised, held_by: 2026-06-30}}"
+    early = KINDS.replace(
+        "{event: launch, state: limited}\n  given", "{event: launch, state: {at_least: limited}}\n  given"
+    )
+    root = asking(tmp_path, early.replace("{prototype: tested}", given))
+    line = {"question": "sold-if-tested", "state": "yes", "on": "2026-06-01", "known": known, "source": "a"}
+    (root / "priors/resolutions.jsonl").write_text(f"{json.dumps(line)}\n", encoding="utf-8")
+    assert is_right == (not messages(root))
+
+
 def test_a_judgement_is_a_probability(tmp_path: Path) -> None:
     """A judgement of a date or a number is a problem; one of a question under a condition is a series of it."""
     root = asking(tmp_path)
@@ -128,6 +142,18 @@ def test_a_table_is_read_as_if_it_stood_in_the_file(tmp_path: Path) -> None:
     assert isinstance(asked[1], JointQuestion)
     conditions = (Condition("budget", ("raised",)), Condition("prototype", ("shown", "tested")))
     assert Proposition(conditions) == asked[1].given
+
+
+def test_a_condition_with_a_day_of_its_own(tmp_path: Path) -> None:
+    """It is read from the file and from a table; on the question's own day it is one without a day."""
+    root = asking(tmp_path, KINDS.replace("{prototype: tested}", "{prototype: {is: tested, held_by: 2026-06-30}}"))
+    table = b"id,question,about,given,by,resolves\n"
+    table += b"own,Q,launch>=limited,prototype>=shown@2026-06-30;budget=raised@2026-07-31,2026-07-31,r\n"
+    (root / Q).write_bytes(draft_questions(root, table, "t.csv", TODAY).content)
+    first, *_, last = (one.given for one in load(root, TODAY).further if isinstance(one, JointQuestion))
+    assert Proposition((DatedCondition("prototype", ("tested",), date(2026, 6, 30)),)) == first
+    shown = DatedCondition("prototype", ("shown", "tested"), date(2026, 6, 30))
+    assert Proposition((shown, Condition("budget", ("raised",)))) == last
 
 
 def test_mistakes_in_a_table_are_told_at_its_rows(tmp_path: Path) -> None:
