@@ -125,6 +125,7 @@ class EvidenceReader:
 
 def _read_item(at: Cursor, frame: Frame) -> tuple[Item | None, tuple[Problem, ...]]:
     checked = hold(ItemShape, at, frame.today)
+    at = checked.meant
     problems = list(checked.problems)
     if (source := at.text("source")) is not None:
         problems += unknown_name(frame.names.sources, source, at.at("source"), "source")
@@ -487,9 +488,12 @@ def read_bulk(table: CsvTable, columns: Columns, path: str, frame: Frame) -> Evi
         before = len(reading.problems)
         cells = dict(zip(KEYS, row_cells, strict=True))
         at = Cursor.over(as_node(cells, line), path, f"item {shown(cells['id'])}" if cells.get("id") else NO_ID)
-        reading.problems += [problem for form in ON_EVENT for problem in form.unreadable(cells, at)]
         reading.add(at, number)
-        reading.problems[before:] = map(_of_a_row, reading.problems[before:])
+        unreadable = {form.key: tuple(form.unreadable(cells, at)) for form in ON_EVENT}
+        # What could be read of such a cell is a rest: nothing is said of it.
+        rests = tuple(f"{at.subject}: {key}" for key, found in unreadable.items() if found)
+        rest = [problem for problem in map(_of_a_row, reading.problems[before:]) if not problem.what.startswith(rests)]
+        reading.problems[before:] = [*rest, *(problem for found in unreadable.values() for problem in found)]
     return reading.result()
 
 
