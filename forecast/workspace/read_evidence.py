@@ -298,7 +298,8 @@ def read_columns(
     """Return the columns of a table, by its map if there is one, and the problems. None where no row can be read."""
     of_file = table.columns(path)
     problems = of_file.repeated()
-    header = {name: table.header.index(name) for name in dict.fromkeys(table.header)}
+    names = table.as_meant(path, KEYS, NEEDED).header if node is None else table.header
+    header = {name: names.index(name) for name in dict.fromkeys(names)}
     if node is None:
         columns = Columns({key: place for key, place in header.items() if key in KEYS})
         found = of_file.unknown(KEYS, _hint)
@@ -310,7 +311,7 @@ def read_columns(
     if not known & set(KEYS_ON_EVENT):
         missing.append(" or ".join(KEYS_ON_EVENT))
     for key in missing:
-        allowed = f"columns are {quoted(header)}" + ("" if node is None else f"; the map is {map_path}")
+        allowed = f"columns are {quoted(table.header)}" + ("" if node is None else f"; the map is {map_path}")
         problems.append(Problem(of_file.where, f"no column holds {key}", "", allowed))
     return (None if missing else columns), tuple(problems)
 

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from forecast.workspace.problems import TOLD_APART, TOLD_BY_HAND, Problem, Source, WorkspaceProblems
+from forecast.workspace.question_table import draft_questions
 from forecast.workspace.read import read_workspace
-from tests.workspace.writing import MARKET, TODAY, example, messages
+from tests.workspace.writing import ASKED, MARKET, TODAY, example, messages
 
 BASE = {
     "id": "said",
@@ -351,3 +352,42 @@ def test_a_misspelt_key_is_one_message(tmp_path: Path, path: str) -> None:
         if len(found) != 1 or f"did you mean '{place[-1]}'?" not in found[0]:
             wrong[place] = found
     assert {} == wrong
+
+
+TABLES = {
+    "evidence/x.csv": "id,reported,source,credibility,headline,event,claims\nx,2026-05-01,newspaper,2,A.,launch,no\n",
+    "priors/benchmarks/x.csv": "date,forecaster,probability\n2026-05-01,crowd,7\n",
+    "priors/judgements.csv": "date,question,probability,why,author\n2026-05-01,on-sale,7,w,ann\n",
+}
+
+
+@pytest.mark.parametrize("path", TABLES)
+def test_a_misspelt_column_is_one_message(tmp_path: Path, path: str) -> None:
+    """Any one column of a table misspelt is told once, with the column that was meant, beside the mistake of a row."""
+    root = example(tmp_path)
+    (root / "priors/questions.yaml").write_text(ASKED.replace("  benchmarks: [market]\n", ""), encoding="utf-8")
+    (root / path).parent.mkdir(exist_ok=True)
+    header, _, rows = TABLES[path].partition("\n")
+    for column in header.split(","):
+        wrong = header.replace(column, column[:-1] + 2 * column[-1], 1)
+        (root / path).write_text(f"{wrong}\n{rows}", encoding="utf-8")
+        found = messages(root)
+        assert ([f"{path}:1", f"{path}:2"], True) == (
+            [one.split(": ")[0] for one in found],
+            f"did you mean '{column}'?" in found[0],
+        ), (column, found)
+
+
+def test_questions_of_a_table_are_all_checked(tmp_path: Path) -> None:
+    """A misspelt column is one message, and a row with an unknown event hides no mistake of another row."""
+    header = "id,question,resolves,about,by"
+    rows = ["a,A?,r,launch=limited,2026-13-01", "b,B?,r,lanch=limited,2026-10-31", "c,C?,,launch=general,2026-10-31"]
+    expected = ["2: question 'a': by is a day", "3: about: 'lanch' is none", "4: resolves is empty"]
+    for column in (None, "resolves", "about"):
+        names = header if column is None else header.replace(column, column[:-1])
+        draft = draft_questions(example(tmp_path), "\n".join([names, *rows]).encode(), "q.csv", TODAY)
+        more = [] if column is None else [f"1: unknown column '{column[:-1]}'"]
+        found = [str(one).removeprefix("q.csv:") for one in sorted(draft.problems)]
+        assert len(found) == len(more) + 3, found
+        assert all(one.startswith(start) for one, start in zip(found, (*more, *expected), strict=True)), found
+        assert draft.workspace is None
