@@ -126,7 +126,8 @@ def _tell(
         return
     for line in made.left_out:
         click.echo(f"{made.form} does not carry: {line}", err=True)
-    click.echo(f"written: {file} ({made.form}, {variables} variables)")
+    counted = "1 variable" if variables == 1 else f"{variables} variables"
+    click.echo(f"written: {file} ({made.form}, {counted})")
 
 
 @click.command()

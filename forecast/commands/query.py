@@ -86,7 +86,7 @@ def query(
     read = read_network(network, normalise=normalise)
     for warning in read.warnings:
         click.echo(str(warning), err=True)
-    findings = [observation(text, read) for text in observed] + [_likelihood(text, read) for text in likelihoods]
+    findings = _findings(observed, likelihoods, read)
     if evidence is not None:
         from forecast.networks.formats.uai import read_evidence
 
@@ -107,6 +107,22 @@ def query(
         click.echo(_answer_as_json(posterior, read))
     else:
         _print_table(posterior, read, findings)
+
+
+def _findings(observed: Sequence[str], likelihoods: Sequence[str], network: DiscreteNetwork) -> list[Finding]:
+    """Read the evidence of the options. Raises click.BadParameter, of several mistakes one with each on a line."""
+    findings, wrong = list[Finding](), list[click.BadParameter]()
+    for read, texts in ((observation, observed), (_likelihood, likelihoods)):
+        for text in texts:
+            try:
+                findings.append(read(text, network))
+            except click.BadParameter as mistake:
+                wrong.append(mistake)
+    if len(wrong) > 1:
+        raise click.UsageError("\n".join(dict.fromkeys(mistake.format_message() for mistake in wrong)))
+    if wrong:
+        raise wrong[0]
+    return findings
 
 
 def observation(text: str, network: DiscreteNetwork) -> Finding:

@@ -6,7 +6,7 @@ import csv
 import json
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf, isfinite
 from typing import Any
 
@@ -16,7 +16,9 @@ from forecast.workspace.problems import (
     Problem,
     Source,
     blank_at,
+    is_slip,
     merge_marker,
+    near,
     nearest,
     one_form,
     quoted,
@@ -63,12 +65,22 @@ class Header:
         ]
 
     def missing(self, needed: Sequence[str], known: Sequence[str]) -> list[Problem]:
-        """Report each name that is needed and not there."""
+        """Report each name that is needed and not there, nor there misspelt."""
+        there = {*self.names, *self.misspelt(known, needed).values()}
         return [
             Problem(self.where, f"missing column {shown(name)}", "", f"columns are {quoted(known)}")
             for name in needed
-            if name not in self.names
+            if name not in there
         ]
+
+    def misspelt(self, known: Sequence[str], needed: Sequence[str]) -> dict[str, str]:
+        """Return the unknown names that are a known one misspelt which is not there, each with that one."""
+        meant: dict[str, str] = {}
+        for name in dict.fromkeys(self.names):
+            key = None if name in known else near(name, known)
+            if key is not None and key not in self.names and (key in needed or is_slip(name, key)):
+                meant.setdefault(key, name)
+        return {name: key for key, name in meant.items()}
 
 
 @dataclass(frozen=True)
@@ -82,6 +94,11 @@ class CsvTable:
     def columns(self, path: str) -> Header:
         """Return the names of the columns, at their place in a file."""
         return Header(self.header, Source(path, self.header_line))
+
+    def as_meant(self, path: str, known: Sequence[str], needed: Sequence[str]) -> CsvTable:
+        """Return the table with misspelt columns, which `Header.unknown` reports, under the names that were meant."""
+        meant = self.columns(path).misspelt(known, needed)
+        return replace(self, header=tuple(meant.get(name, name) for name in self.header))
 
     def cells(self, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
         """Yield the line of each row and its cells by column, without the blanks around them and in one form.

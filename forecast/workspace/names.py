@@ -20,7 +20,7 @@ from forecast.workspace.nodes import (
     text,
     text_at,
 )
-from forecast.workspace.problems import Problem, Source, choice, known, shown
+from forecast.workspace.problems import Problem, Source, choice, known, near, shown
 from forecast.workspace.records import Event, Expert, Item, Network, Scenario, Settled, Statement, Workspace
 
 OTHER = "other"  # the scenario where no rule matches
@@ -122,10 +122,17 @@ def unknown_conditions(names: Names, at: Cursor) -> Iterator[Problem]:
         yield from unknown_choice(names, event, at.at(event) if is_dated else at, "is" if is_dated else event)
 
 
-def unnumbered(known: Sequence[str], at: Cursor, what: str, number: str, plural: str) -> Iterator[Problem]:
-    """Report each of the known names that a map of numbers leaves out."""
-    for name in known:
-        if not at.has(name):
+def unnumbered(
+    known: Sequence[str], at: Cursor, what: str, number: str, plural: str, beside: Sequence[str] = ()
+) -> Iterator[Problem]:
+    """Report each of the known names that a map of numbers leaves out; names that are none stand for some of them."""
+    missing = [name for name in known if not at.has(name)]
+    strangers = [name for name in at.keys if name not in (*known, *beside)]
+    if len(strangers) >= len(missing):
+        return  # each is reported by itself, with the names that there are
+    meant = {near(name, missing) for name in strangers}
+    for name in missing:
+        if name not in meant:
             yield at.problem(f"{what}'{name}' has no {number}", "", choice(plural, "", known))
 
 

@@ -23,7 +23,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from forecast.workspace.problems import NO_NAME, Problem, Severity, Source, nearest, quoted, shown
+from forecast.workspace.problems import NO_NAME, Problem, Severity, Source, is_slip, near, nearest, quoted, shown
 
 Plain = str | int | float | bool | None
 
@@ -305,7 +305,9 @@ def _read_choice(value: Any) -> Choice:
         return Choice(tuple(dict.fromkeys(value)), False)
     if isinstance(value, dict) and set(value) == {"at_least"} and isinstance(value["at_least"], str):
         return Choice((value["at_least"],), True)
-    if isinstance(value, dict) or value is None:
+    if isinstance(value, dict):
+        raise refuse("names no states", allowed + "".join(nearest(key, ["at_least"]) for key in [*value][:1]))
+    if value is None:
         raise refuse("names no states", allowed)
     raise refuse("is not a state", f"{allowed}; put a state's name in quotes")
 
@@ -373,31 +375,73 @@ MAP_EXPECTED = ("model_type", "model_attributes_type")  # of a shape, whose keys
 class Checked[S: Shape]:
     """What a value of a file says: the shape, and the value that it came from.
 
-    Where there are problems, wrong parts are taken out of `at` and missing texts put in, so that what is right can
-    still be checked further; `shape` is None where that was not enough. `wrong` are the keys at the top in or below
-    which that was done: what they say together cannot be checked any more."""
+    `meant` is the value with misspelt keys under the names that they were meant to be: further checks begin there, or
+    one slip would be told again as a key that is missing. Where there are problems, wrong parts are also taken out of
+    `at` and missing texts put in, so that what is right can still be checked further; `shape` is None where that was
+    not enough. `wrong` are the keys at the top in or below which that was done: what they say together cannot be
+    checked any more."""
 
     shape: S | None
     at: Cursor
+    meant: Cursor
     problems: tuple[Problem, ...]
     wrong: frozenset[Step] = frozenset()
 
 
 def hold[S: Shape](shape: type[S], at: Cursor, today: date) -> Checked[S]:
     """Read a value as `shape`."""
-    try:
-        return Checked(shape.model_validate(plain(at.node), context={"today": today}), at, ())
-    except ValidationError as invalid:
-        errors = invalid.errors(include_url=False)
-    problems = tuple(_problem(shape, at, error) for error in errors)
+    said, errors = _validated(shape, at, today)
+    respelt: list[Problem] = []
+    while spellings := _spellings(shape, at, errors):
+        for error, key in spellings:
+            respelt.append(_problem(shape, at, error))
+            at = Cursor(_respelt(at.node, _steps(error), key), at.path, at.subject, at.line)
+        said, errors = _validated(shape, at, today)
+    problems = (*respelt, *(_problem(shape, at, error) for error in errors))
     wrong = frozenset(_steps(error)[0] for error in errors if _steps(error))
+    meant = at
     for mended in (_without_wrong, _with_missing_texts):
-        at = Cursor(mended(at.node, errors), at.path, at.subject, at.line)
-        try:
-            return Checked(shape.model_validate(plain(at.node), context={"today": today}), at, problems, wrong)
-        except ValidationError as invalid:
-            errors = invalid.errors(include_url=False)
-    return Checked(None, at, problems, wrong)
+        if said is None:
+            at = Cursor(mended(at.node, errors), at.path, at.subject, at.line)
+            said, errors = _validated(shape, at, today)
+    return Checked(said, at, meant, problems, wrong)
+
+
+def _validated[S: Shape](shape: type[S], at: Cursor, today: date) -> tuple[S | None, list[ErrorDetails]]:
+    try:
+        return shape.model_validate(plain(at.node), context={"today": today}), []
+    except ValidationError as invalid:
+        return None, invalid.errors(include_url=False)
+
+
+def _spellings(shape: type[Shape], at: Cursor, errors: Sequence[ErrorDetails]) -> list[tuple[ErrorDetails, str]]:
+    """Return the unknown keys that are a known one misspelt which is not there, each with that one."""
+    found: dict[tuple[Step, ...], tuple[ErrorDetails, str]] = {}
+    for error in errors:
+        steps = _steps(error)
+        parent, above = descend(at.node, steps[:-1])
+        inner = _shape_at(shape, above)
+        if error["type"] != "extra_forbidden" or inner is None or not isinstance(parent, MapNode):
+            continue
+        written = str(steps[-1])
+        key = near(written, _known_keys(shape, above))
+        if key is None or key in parent.entries or (key in inner.one_of and {*inner.one_of} & {*parent.entries}):
+            continue
+        if key in (*_needed_keys(inner), *inner.one_of) or is_slip(written, key):
+            found.setdefault((*above, key), (error, key))
+    return list(found.values())
+
+
+def _respelt(node: Node, steps: tuple[Step, ...], key: str) -> Node:
+    """Return the tree with another name for the key at `steps`, in its place."""
+    parent, _ = descend(node, steps[:-1])
+    if not isinstance(parent, MapNode):
+        raise ValueError(f"{steps} names no key of a map")  # noqa: TRY004 - of a tree that holds no such place
+    names = {name: key if name == steps[-1] else name for name in parent.entries}
+    entries = {names[name]: value for name, value in parent.entries.items()}
+    lines = {names.get(name, name): line for name, line in parent.key_lines.items()}
+    new = MapNode(entries, lines, parent.line)
+    return replaced(node, steps[:-1], new) if steps[:-1] else new
 
 
 def exactly_one(shape: type[Shape], at: Cursor) -> Iterator[Problem]:
@@ -504,8 +548,11 @@ def _keys(shape: type[Shape], steps: Sequence[Step]) -> str:
     inner = _shape_at(shape, steps)
     if inner is None:
         return ""
-    needed = [field.alias or name for name, field in inner.model_fields.items() if field.is_required()]
-    return f"needed are {quoted(needed)}"
+    return f"needed are {quoted(_needed_keys(inner))}"
+
+
+def _needed_keys(shape: type[Shape]) -> tuple[str, ...]:
+    return tuple(field.alias or name for name, field in shape.model_fields.items() if field.is_required())
 
 
 def _known_keys(shape: type[Shape], steps: Sequence[Step]) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ NAMES_LISTED = 40  # in a message; the rest is counted
 TOLD_APART = 5  # mistakes of one kind in a table; of more the first is told, and their number
 TOLD_BY_HAND = 20  # mistakes of one kind in a file written by hand, likewise
 GOT_LISTED = 3  # values that a message for several rows shows
+SLIP = 0.8  # share of letters that a name has in common with one that is meant by it
 TABLE = ".csv"
 LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
 NO_NAME = "is not usable as a name"
@@ -141,6 +142,14 @@ def near(name: str, known: Sequence[str]) -> str | None:
         folded = {spelling.casefold(): spelling for spelling in forms}
         same = [folded[spelling] for spelling in difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)]
     return forms[same[0]] if same else None
+
+
+def is_slip(written: str, name: str) -> bool:
+    """Say whether what is written differs from a name by a letter or two: so near that the name is meant."""
+    import difflib
+
+    same_letters = sorted(written) == sorted(name)
+    return same_letters or difflib.SequenceMatcher(None, written[:200], name).ratio() >= SLIP
 
 
 def nearest(name: str, known: Sequence[str]) -> str:

@@ -35,7 +35,7 @@ from forecast.workspace.nodes import (
     UnitProbability,
     replaced,
 )
-from forecast.workspace.problems import Problem, choice, quoted, shown
+from forecast.workspace.problems import Problem, choice, near, quoted, shown
 from forecast.workspace.read_scenarios import covering
 from forecast.workspace.records import (
     AnyQuestion,
@@ -164,6 +164,7 @@ SHAPES: Mapping[str, type[AskedShape]] = {
     "when": DateQuestionShape,
     "number": NumberQuestionShape,
 }
+EVERY_KEY = tuple(dict.fromkeys(key for shape in SHAPES.values() for key in shape.model_fields))
 NO_TOPIC = "general"
 SCENARIO = "scenario"  # the key of a condition that names a scenario, where no event is called so
 
@@ -174,8 +175,9 @@ def shape_at(at: Cursor) -> tuple[type[AskedShape], Cursor, tuple[Problem, ...]]
     With a problem for each of those.
     """
     kinds = [key for key in SHAPES if at.has(key)]
-    if not kinds:
-        return QuestionShape, at, ()
+    if not kinds:  # one of them may be there misspelt: the shape knows it
+        meant = [near(key, EVERY_KEY) for key in at.keys if key not in EVERY_KEY]
+        return next((shape for name, shape in SHAPES.items() if name in meant), QuestionShape), at, ()
     first, *others = kinds
     allowed = f"exactly one of {quoted(SHAPES)}"
     problems = tuple(at.key(key).problem(f"'{key}' beside '{first}'", "", allowed) for key in others)

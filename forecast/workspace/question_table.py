@@ -58,6 +58,10 @@ def draft_questions(root: Path, content: bytes, file: str, today: date) -> LineD
     levels = [name for name in table.header if _is_level(name)]
     problems = [*found, *header.repeated(), *header.missing(NEEDED, COLUMNS)]
     problems += header.unknown((*COLUMNS, *levels), _level_hint)
+    table = table.as_meant(file, (*COLUMNS, *levels), NEEDED)
+    lacking = {*NEEDED} - {*table.header}
+    empty = {f"{name} is empty" for name in lacking}  # once, of the header
+    is_whole = not lacking and {*table.header} <= {*COLUMNS, *levels}
     rows = [
         _Row(line, {name: cell for name, cell in cells.items() if cell}, Source(file, line))
         for line, cells in table.cells([name for name in (*COLUMNS, *levels) if name in table.header])
@@ -66,18 +70,22 @@ def draft_questions(root: Path, content: bytes, file: str, today: date) -> LineD
     added, lines = "", dict[int, int]()  # the row of each line that comes in
     for first, *more in _questions(rows):
         written, wrong = _written(first, more, levels, before)
+        wrong = [one for one in wrong if one.what not in empty]
         problems += wrong
+        if wrong:
+            continue
         begins = (so_far.decode("utf-8", "replace") + added).count("\n") + 1
         lines |= {begins + number: row for number, (_, row) in enumerate(written)}
         added += "".join(f"{line}\n" for line, _ in written)
     if not lines and not problems:
         problems.append(Problem(Source(file, 1), "no row but the header", "", "one question a row"))
     drafted = so_far + added.encode()
-    if problems:
+    if not is_whole or not lines:
         return LineDraft(QUESTIONS, added, drafted, None, tuple(problems))
+    # A question whose row is wrong hides nothing of the others.
     workspace, all_problems = read_workspace(root, today=today, drafts={QUESTIONS: drafted})
     told = tuple(_at_row(one, file, lines) for one in all_problems if one not in old)
-    return LineDraft(QUESTIONS, added, drafted, workspace, told)
+    return LineDraft(QUESTIONS, added, drafted, None if problems else workspace, (*problems, *told))
 
 
 def _at_row(problem: Problem, file: str, lines: Mapping[int, int]) -> Problem:

@@ -190,7 +190,7 @@ def _table(
     header = table.columns(path)
     missing = header.missing(columns, known or columns)
     found = (*problems, *header.unknown(known or columns), *header.repeated(), *missing)
-    return None if missing else table, found
+    return None if missing else table.as_meant(path, known or columns, columns), found
 
 
 def _numbers(cells: Mapping[str, str], where: Source, today: date) -> tuple[date | None, float | None, list[Problem]]:

@@ -39,6 +39,7 @@ def read_decisions(node: Node, path: str, frame: Frame) -> tuple[tuple[DecisionP
             ids.append((name, item.at("id").source))
         at = item.called(f"decision {shown(name)}" if name else f"decision number {number}")
         checked = hold(DecisionShape, at, frame.today)
+        at = checked.meant
         outcomes = _outcomes(at, frame)
         wrong = [*checked.problems, *_references(at, frame, outcomes)]
         problems += wrong

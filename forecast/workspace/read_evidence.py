@@ -125,6 +125,7 @@ class EvidenceReader:
 
 def _read_item(at: Cursor, frame: Frame) -> tuple[Item | None, tuple[Problem, ...]]:
     checked = hold(ItemShape, at, frame.today)
+    at = checked.meant
     problems = list(checked.problems)
     if (source := at.text("source")) is not None:
         problems += unknown_name(frame.names.sources, source, at.at("source"), "source")
@@ -297,7 +298,8 @@ def read_columns(
     """Return the columns of a table, by its map if there is one, and the problems. None where no row can be read."""
     of_file = table.columns(path)
     problems = of_file.repeated()
-    header = {name: table.header.index(name) for name in dict.fromkeys(table.header)}
+    names = table.as_meant(path, KEYS, NEEDED).header if node is None else table.header
+    header = {name: names.index(name) for name in dict.fromkeys(names)}
     if node is None:
         columns = Columns({key: place for key, place in header.items() if key in KEYS})
         found = of_file.unknown(KEYS, _hint)
@@ -309,7 +311,7 @@ def read_columns(
     if not known & set(KEYS_ON_EVENT):
         missing.append(" or ".join(KEYS_ON_EVENT))
     for key in missing:
-        allowed = f"columns are {quoted(header)}" + ("" if node is None else f"; the map is {map_path}")
+        allowed = f"columns are {quoted(table.header)}" + ("" if node is None else f"; the map is {map_path}")
         problems.append(Problem(of_file.where, f"no column holds {key}", "", allowed))
     return (None if missing else columns), tuple(problems)
 
@@ -487,9 +489,12 @@ def read_bulk(table: CsvTable, columns: Columns, path: str, frame: Frame) -> Evi
         before = len(reading.problems)
         cells = dict(zip(KEYS, row_cells, strict=True))
         at = Cursor.over(as_node(cells, line), path, f"item {shown(cells['id'])}" if cells.get("id") else NO_ID)
-        reading.problems += [problem for form in ON_EVENT for problem in form.unreadable(cells, at)]
         reading.add(at, number)
-        reading.problems[before:] = map(_of_a_row, reading.problems[before:])
+        unreadable = {form.key: tuple(form.unreadable(cells, at)) for form in ON_EVENT}
+        # What could be read of such a cell is a rest: nothing is said of it.
+        rests = tuple(f"{at.subject}: {key}" for key, found in unreadable.items() if found)
+        rest = [problem for problem in map(_of_a_row, reading.problems[before:]) if not problem.what.startswith(rests)]
+        reading.problems[before:] = [*rest, *(problem for found in unreadable.values() for problem in found)]
     return reading.result()
 
 

@@ -255,6 +255,7 @@ def read_network(node: Node, path: str, names: Names, today: date) -> NetworkRea
     """Read the network and check it in itself."""
     at = Cursor.over(node, path, "network")
     head = hold(NetworkHead, at, today)
+    at = head.meant
     problems = list(head.problems)
     events: dict[str, Event] = {}
     if isinstance(at.child("events"), MapNode):
@@ -293,6 +294,7 @@ def read_network(node: Node, path: str, names: Names, today: date) -> NetworkRea
 
 def _read_event(event_id: str, at: Cursor, names: Names, today: date) -> tuple[Event | None, tuple[Problem, ...]]:
     checked = hold(EventShape, at, today)
+    at = checked.meant
     problems = [*checked.problems, *_parents(at, names), *requires_problems(event_id, at, names)]
     for check in (_directions, _states, _status_keys, cpt_problems, count_problems, timing_problems):
         problems += check(at)

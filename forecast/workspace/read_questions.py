@@ -89,6 +89,7 @@ def _read_question(
 ) -> tuple[AnyQuestion | None, tuple[Problem, ...]]:
     kind, at, wrong = shape_at(at)
     checked = hold(kind, at, frame.today)
+    at = checked.meant
     problems = [*wrong, *checked.problems, *references(at, frame), *_series(at, series)]
     shape = checked.shape
     if shape is None or frame.network is None:
@@ -176,6 +177,7 @@ def _read_line(reading: _Reading, tree: MapNode) -> None:
     name = text_at(tree, "question") or text_at(tree, "event") or text_at(tree, "undo")
     at = Cursor.over(tree, reading.path, f"resolution of {shown(name)}" if name else "resolution")
     checked = hold(ResolutionShape, at, reading.frame.today)
+    at = checked.meant
     wrong = [*checked.problems, *exactly_one(ResolutionShape, at)]
     unknown = tuple(_let_be(problem, name) for problem in _unknown_names(reading, at))
     shape = checked.shape

@@ -54,7 +54,7 @@ def read_renames(content: bytes, path: str, today: date) -> tuple[tuple[Rename, 
         old = text_at(tree, "old")
         at = Cursor.over(tree, path, f"rename of {shown(old)}" if old else "rename")
         checked = hold(RenameShape, at, today)
-        wrong = list(_wrong(at))
+        wrong = list(_wrong(checked.meant))
         every += [*checked.problems, *wrong]
         if (shape := checked.shape) is not None and not checked.problems and not wrong:
             made.append(Rename(shape.kind, shape.old, shape.new, shape.on, at.source, shape.event, shape.lines))

@@ -45,6 +45,7 @@ def read_scenarios(
         at = item.called(f"scenario {shown(scenario_id)}" if scenario_id else f"scenario number {number}")
         checked = hold(ScenarioShape, at, today)
         problems += checked.problems
+        at = checked.meant
         if at.has("when"):
             problems += unknown_conditions(names, at.at("when"))
         if scenario_id is not None:

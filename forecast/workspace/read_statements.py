@@ -48,6 +48,7 @@ def read_statements(node: Node, path: str, frame: Frame) -> StatementsRead:
 
 def _read_statement(at: Cursor, frame: Frame) -> tuple[Statement | None, tuple[Problem, ...]]:
     checked = hold(StatementShape, at, frame.today)
+    at = checked.meant
     problems = [*checked.problems, *exactly_one(StatementShape, at)]
     problems += _statement_references(at, frame)
     problems += _empty(at, checked.problems)

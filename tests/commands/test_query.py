@@ -84,6 +84,18 @@ def test_wrong_arguments_are_wrong_usage(arguments: list[str], message: str) -> 
     assert (2, True) == (result.exit_code, message in result.stderr)
 
 
+def test_wrong_arguments_are_told_in_one_run() -> None:
+    """Each wrong option is named, once, whatever else is wrong."""
+    wrong = ("--observe", "asai=yes", "--observe", "smoke=maybe", "--likelihood", "tub=1", "--observe", "smoke=maybe")
+    result = _query(ASIA, "--observe", "asia=yes", *wrong)
+    told = [line for line in result.output.splitlines() if "Invalid value" in line]
+    assert (2, 3) == (result.exit_code, len(told)), result.output
+    assert ["did you mean 'asia'?", "has no state 'maybe'", "takes 2 numbers"] == [
+        next(words for words in ("did you mean 'asia'?", "has no state 'maybe'", "takes 2 numbers") if words in line)
+        for line in told
+    ]
+
+
 def test_problems_of_the_file_end_with_status_1(tmp_path: Path) -> None:
     """Mistakes in the file are listed on stderr, each with its line."""
     file = tmp_path / "x.bif"

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from forecast.workspace.problems import TOLD_APART, TOLD_BY_HAND, Problem, Source, WorkspaceProblems
+from forecast.workspace.question_table import draft_questions
 from forecast.workspace.read import read_workspace
-from tests.workspace.writing import TODAY, example, messages
+from tests.workspace.writing import ASKED, MARKET, TODAY, example, messages
 
 BASE = {
     "id": "said",
@@ -148,3 +149,245 @@ def test_names_that_look_alike_are_told_where_people_forecast(tmp_path: Path) ->
     places = ["priors/benchmarks/odd.csv:3", "priors/benchmarks/odd.csv:4", "priors/judgements.csv:3"]
     assert places == [one.split(": ")[0] for one in found]
     assert all(" looks like " in one and "U+" in one for one in found)
+
+
+FILES: dict[str, Any] = {
+    "priors/network.yaml": {
+        "title": "T",
+        "opens": "2026-01-05",
+        "horizon": "2026-12-31",
+        "otherwise": "Nothing",
+        "rolled": [{"on": "2026-10-01", "horizon": "2027-12-31", "why": "Later."}],
+        "events": {
+            "cause": {"question": "Q?", "kind": "constant", "states": ["few", "many"], "resolves": "R."},
+            "first": {
+                "name": "First",
+                "question": "Q?",
+                "kind": "reached",
+                "states": ["none", "some", "full"],
+                "resolves": "R.",
+                "parents": ["cause"],
+                "raises": ["cause"],
+                "role": "plan",
+                "cpt": {"kind": "shared"},
+                "timing": {"steps": [{"from": "2026-06-01", "rate": 2}]},
+                "counts": {"of": "events", "window_days": 30, "states": {"some": 1, "full": 9}},
+            },
+            "second": {
+                "question": "Q?",
+                "kind": "status",
+                "states": ["cut", "kept"],
+                "initial": "kept",
+                "persistence_days": 300,
+                "resolves": "R.",
+                "lowers": ["first"],
+                "parents": ["first", "cause"],
+                "requires": {"cause": "many"},
+            },
+        },
+    },
+    "priors/scenarios.yaml": [
+        {"id": "good", "name": "Good", "summary": "S.", "when": {"first": {"at_least": "some"}, "second": "kept"}}
+    ],
+    "priors/experts.yaml": {
+        "market_analyst": {"name": "A", "role": "r", "group": "g", "default_sd": 1.1, "weight": 0.5},
+        "rule": {"name": "B", "exact": True},
+    },
+    "priors/statements/all.yaml": [
+        {
+            **BASE,
+            "source": {"publisher": "X", "title": "Y", "url": "https://a.example"},
+            "about": {"event": "first", "state": "some", "given": {"cause": "many"}, "by": "2026-09-01"},
+            "probability": {"best": 0.3, **INTERVAL, "fit": "beta"},
+            "coded_by": [{"coder": "one"}, {"coder": "two", "why": "z", "probability": {"best": 0.2, "sd": 1.2}}],
+            "resolved": {"on": "2026-09-01", "state": "some", "url": "https://a.example"},
+        },
+        {**BASE, "id": "b", "about": {"scenario": "good"}, "odds": {"best": "3:1 on", "low": "1:1", "high": "9:1"}},
+        {
+            **BASE,
+            "id": "c",
+            "about": {"event": "first", "state": "full"},
+            "word": {"term": "probable", "scale": "kent"},
+        },
+        {
+            **BASE,
+            "id": "d",
+            "about": {"event": "first", "state": "full", "given": {"cause": "many"}},
+            "times": {"against": {"given": {"cause": "few"}}, "ratio": 3, "low": 2, "high": 5, "level": 0.8},
+        },
+        {
+            **BASE,
+            "id": "e",
+            "about": {"event": "first", "state": "full"},
+            "count": {"happened": 2, "of": 9, "per": "opportunity", "opportunities": 2, "until": "2025-12-01"},
+        },
+    ],
+    "priors/questions.yaml": [
+        {
+            "id": "one",
+            "question": "Q?",
+            "about": {"event": "first", "state": {"at_least": "some"}},
+            "by": "2026-10-31",
+            "opens": "2026-02-01",
+            "topic": "t",
+            "resolves": "R.",
+            "source": {"publisher": "P", "url": "https://a.example"},
+            "base_rate": {"probability": 0.4, "source": {"publisher": "B"}, "why": "w"},
+            "benchmarks": ["market"],
+            "caution": "c",
+            "readings": [
+                {
+                    "name": "n",
+                    "about": {"event": "first", "state": "full"},
+                    "by": "2026-11-30",
+                    "resolves": "R.",
+                    "forecasters": ["crowd"],
+                }
+            ],
+        },
+        {"id": "two", "question": "Q?", "when": {"event": "first", "state": "some"}, "resolves": "R."},
+        {"id": "three", "question": "Q?", "scenario": "good", "given": {"second": "kept"}, "resolves": "R."},
+        {
+            "id": "four",
+            "question": "Q?",
+            "number": {
+                "unit": "u",
+                "cases": [{"when": {"first": "full"}, "quantiles": {"0": 1, "1": 9}}, {"quantiles": {"0": 0, "1": 5}}],
+                "bins": [2, 4],
+            },
+            "by": "2026-06-30",
+            "resolves": "R.",
+        },
+    ],
+    "priors/decisions.yaml": [
+        {
+            "id": "dec",
+            "question": "Q?",
+            "unit": "euros",
+            "event": "first",
+            "options": {"a": {"none": 0, "some": 1, "full": 2}, "b": {"none": 1, "some": 1, "full": 1}},
+            "why": "w",
+        }
+    ],
+    "evidence/sources.yaml": {"paper": {"name": "P", "reliability": "B"}},
+    "evidence/grades.yaml": {"C": {"mean": 0.6, "certainty": 5}, "same_day": {"rho": 0.5, "why": "w"}},
+    "evidence/watch.yaml": {"watched_until": "2026-06-30"},
+    "evidence/all.yaml": [
+        {
+            "id": "i",
+            "reported": "2026-04-14",
+            "happened": "2026-04-13",
+            "source": "paper",
+            "credibility": 2,
+            "group": "g",
+            "rho": 0.8,
+            "headline": "H.",
+            "url": "https://a.example",
+            "why": "w",
+            "retracted": "2026-05-01",
+            "bears_on": [
+                {"event": "cause", "likelihood": {"few": 0.3, "many": 0.6}},
+                {"event": "first", "support": "slight", "for": "full", "until": "2026-09-30"},
+            ],
+        },
+        {
+            "id": "j",
+            "reported": "2026-04-15",
+            "source": "paper",
+            "headline": "Other.",
+            "supersedes": "i",
+            "independent": "own reporter",
+            "bears_on": [{"event": "second", "claims": "kept"}, {"scenarios": {"good": 1, "other": 0.5}}],
+        },
+        {
+            "id": "k",
+            "reported": "2026-04-16",
+            "source": "paper",
+            "headline": "Third.",
+            "bears_on": [{"event": "first", "settled": "some"}],
+        },
+    ],
+}
+NOT_NAMED = {  # names that the files give themselves, and numbers as keys
+    *("cause", "first", "second", "market_analyst", "rule", "paper", "a", "b", "0", "1", "rolled"),
+    *("few", "many", "none", "some", "full", "good", "other"),
+    "id",  # what refers to it does not find it
+}
+
+
+def _key_places(tree: Any, above: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    entries = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
+    return [
+        place
+        for key, value in entries
+        for place in ([(*above, key)] if isinstance(tree, dict) else []) + _key_places(value, (*above, key))
+    ]
+
+
+def _misspelt(tree: Any, place: tuple[Any, ...]) -> Any:
+    """Return the tree with the last letter of one key written twice."""
+    first, *rest = place
+    if isinstance(tree, list):
+        return [_misspelt(one, tuple(rest)) if at == first else one for at, one in enumerate(tree)]
+    if rest:
+        return {key: _misspelt(one, tuple(rest)) if key == first else one for key, one in tree.items()}
+    return {(key + key[-1] if key == first else key): one for key, one in tree.items()}
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_a_misspelt_key_is_one_message(tmp_path: Path, path: str) -> None:
+    """Any one key written with a letter too many is told once, with the key that was meant."""
+    for name, tree in FILES.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(json.dumps(tree, indent=1), encoding="utf-8")
+    (tmp_path / "priors/benchmarks").mkdir()
+    (tmp_path / "priors/benchmarks/market.csv").write_text(MARKET, encoding="utf-8")
+    assert [] == messages(tmp_path)
+    wrong = {}
+    for place in _key_places(FILES[path]):
+        if place[-1] in NOT_NAMED:
+            continue
+        (tmp_path / path).write_text(json.dumps(_misspelt(FILES[path], place), indent=1), encoding="utf-8")
+        found = messages(tmp_path)
+        if len(found) != 1 or f"did you mean '{place[-1]}'?" not in found[0]:
+            wrong[place] = found
+    assert {} == wrong
+
+
+TABLES = {
+    "evidence/x.csv": "id,reported,source,credibility,headline,event,claims\nx,2026-05-01,newspaper,2,A.,launch,no\n",
+    "priors/benchmarks/x.csv": "date,forecaster,probability\n2026-05-01,crowd,7\n",
+    "priors/judgements.csv": "date,question,probability,why,author\n2026-05-01,on-sale,7,w,ann\n",
+}
+
+
+@pytest.mark.parametrize("path", TABLES)
+def test_a_misspelt_column_is_one_message(tmp_path: Path, path: str) -> None:
+    """Any one column of a table misspelt is told once, with the column that was meant, beside the mistake of a row."""
+    root = example(tmp_path)
+    (root / "priors/questions.yaml").write_text(ASKED.replace("  benchmarks: [market]\n", ""), encoding="utf-8")
+    (root / path).parent.mkdir(exist_ok=True)
+    header, _, rows = TABLES[path].partition("\n")
+    for column in header.split(","):
+        wrong = header.replace(column, column[:-1] + 2 * column[-1], 1)
+        (root / path).write_text(f"{wrong}\n{rows}", encoding="utf-8")
+        found = messages(root)
+        assert ([f"{path}:1", f"{path}:2"], True) == (
+            [one.split(": ")[0] for one in found],
+            f"did you mean '{column}'?" in found[0],
+        ), (column, found)
+
+
+def test_questions_of_a_table_are_all_checked(tmp_path: Path) -> None:
+    """A misspelt column is one message, and a row with an unknown event hides no mistake of another row."""
+    header = "id,question,resolves,about,by"
+    rows = ["a,A?,r,launch=limited,2026-13-01", "b,B?,r,lanch=limited,2026-10-31", "c,C?,,launch=general,2026-10-31"]
+    expected = ["2: question 'a': by is a day", "3: about: 'lanch' is none", "4: resolves is empty"]
+    for column in (None, "resolves", "about"):
+        names = header if column is None else header.replace(column, column[:-1])
+        draft = draft_questions(example(tmp_path), "\n".join([names, *rows]).encode(), "q.csv", TODAY)
+        more = [] if column is None else [f"1: unknown column '{column[:-1]}'"]
+        found = [str(one).removeprefix("q.csv:") for one in sorted(draft.problems)]
+        assert len(found) == len(more) + 3, found
+        assert all(one.startswith(start) for one, start in zip(found, (*more, *expected), strict=True)), found
+        assert draft.workspace is None

@@ -122,7 +122,7 @@ def test_one_number_a_forecaster_and_day_over_all_series_of_a_question(tmp_path:
 
 def test_mistakes_in_headers_and_judgements(tmp_path: Path) -> None:
     """Unknown, missing and double columns are named with the nearest; a judgement is of a question that there is."""
-    root = asking(tmp_path, market="date,forecastr,probability,date\n")
+    root = asking(tmp_path, market="date,who,probabilty,date\n")
     judged = "date,question,probability,why\n2026-03-01,on-sal,0.5,\n2026-03-01,kept,0.5,x\n2026-03-01,kept,0.6,x\n"
     (root / "priors/judgements.csv").write_text(judged, encoding="utf-8")
     columns = "columns are 'date', 'forecaster', 'probability'"
@@ -130,7 +130,8 @@ def test_mistakes_in_headers_and_judgements(tmp_path: Path) -> None:
     assert messages(root) == [
         f"{series}: column 'date' appears twice; each column stands once",
         f"{series}: missing column 'forecaster'; {columns}",
-        f"{series}: unknown column 'forecastr'; {columns}; did you mean 'forecaster'?",
+        f"{series}: unknown column 'probabilty'; {columns}; did you mean 'probability'?",
+        f"{series}: unknown column 'who'; {columns}",
         f"{own}:4: question 'kept' on 2026-03-01 appears twice; first in line 3; one number a day, the last of it",
     ]
     way = "the row is ignored; if it has another name now: forecast rename question on-sal NAME"

@@ -91,15 +91,15 @@ class LikelihoodForm(EvidenceForm[Likelihood]):
 
     @override
     def unreadable(self, cells: Mapping[str, str], at: Cursor) -> Iterator[Problem]:
-        """Report parts of a cell that are no pair, and states that stand twice."""
+        """Report parts of a cell that are no pair, together, and states that stand twice."""
         cell = cells.get(self.key, "")
         states: set[str] = set()
-        for part in split(cell) if cell else ():
-            state, number = _pair(part)
-            if not state or not number:
-                allowed = "STATE=NUMBER; STATE=NUMBER, one for every state"
-                yield at.problem("likelihood is not readable", shown(part), allowed)
-            elif state in states:
+        parts = split(cell) if cell else []
+        if wrong := [part for part in parts if not all(_pair(part))]:
+            allowed = "STATE=NUMBER; STATE=NUMBER, one for every state"
+            yield at.problem("likelihood is not readable", shown("; ".join(wrong)), allowed)
+        for state, _ in map(_pair, parts):
+            if state and state in states:
                 yield at.problem(f"likelihood: state {shown(state)} appears twice", "", "once each")
             states.add(state)
 

@@ -24,6 +24,7 @@ from forecast.workspace.problems import (
     Severity,
     Source,
     choice,
+    near,
     nearest,
     one_form,
     quoted,
@@ -262,7 +263,8 @@ def _column_problems(table: CsvTable, name: str, coder: Coder) -> Iterator[Probl
         what, allowed = f"{len(unknown)} columns are not read", f"{coder.title} has {len(coder.columns)} columns"
         yield Problem(where, what, quoted(unknown), allowed, "warning")
     else:
-        for column in unknown:
+        missing = {near(column, header) for column in coder.needed if column not in header}  # named with these below
+        for column in (column for column in unknown if column not in missing):
             allowed = f"{coder.title} has {len(coder.columns)} columns{nearest(column, coder.columns)}"
             yield Problem(where, f"column {shown(column)} is not read", "", allowed, "warning")
     for column in coder.needed:

@@ -148,6 +148,11 @@ class Pages:
     same: dict[str, object] = field(default_factory=dict)
     points: dict[str, Point] = field(default_factory=dict)
 
+    def another(self, of: str | None, source: Source) -> Iterator[Problem]:
+        """Report a file whose history is not that of the files before it."""
+        if of is not None and (first := self.same.setdefault(OF, of)) != of:
+            yield Problem(source, "another history than that of the files before", shown(of), f"{shown(first)} alone")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Located:
@@ -217,9 +222,12 @@ class CrowdOfTables(Crowd):
 
     @abstractmethod
     def from_table(
-        self, content: bytes, path: str, selection: HistorySelection, now: float
+        self, content: bytes, path: str, selection: HistorySelection, now: float, pages: Pages
     ) -> tuple[tuple[Point, ...], tuple[Problem, ...]] | None:
-        """Return the points of a file that is a table, and what is wrong in it; None where it is none."""
+        """Return the points of a file that is a table, and what is wrong in it or with it among `pages`.
+
+        None where it is none.
+        """
 
 
 def list_at(value: Any, keys: Sequence[Step], form: str) -> None:
@@ -265,8 +273,10 @@ def read_points(
 
     `now` is in seconds since 1970.
     """
-    if isinstance(crowd, CrowdOfTables) and (found := crowd.from_table(content, path, selection, now)) is not None:
-        return found
+    pages = pages or Pages()
+    in_table = crowd.from_table(content, path, selection, now, pages) if isinstance(crowd, CrowdOfTables) else None
+    if in_table is not None:
+        return in_table
     text, value, problems = read_json(content, path)
     if text is None:
         return (), problems
@@ -276,10 +286,8 @@ def read_points(
         return (), (*problems, Problem(Source(path, 1), error.what, error.got, error.allowed))
     points: list[Point] = []
     found_wrong = [*problems, *(replace(remark, source=Source(path, 1)) for remark in located.remarks)]
-    pages = pages or Pages()
-    if located.of is not None and (first := pages.same.setdefault(OF, located.of)) != located.of:
-        what = "another history than that of the files before"
-        return (), (*found_wrong, Problem(Source(path, 1), what, shown(located.of), f"{shown(first)} alone"))
+    if another := tuple(pages.another(located.of, Source(path, 1))):
+        return (), (*found_wrong, *another)
     nulls = 0
     entries = list(elements(text, located.keys))
     # Of several answers in one list a pick names one.

@@ -57,7 +57,7 @@ class DistributionForm(StatementForm[Distribution]):
         for state in at.keys:
             if state != SD_KEY:
                 yield from unknown_state(frame.names, event, state, at.key(state))
-        yield from unnumbered(states, at, f"event '{event}': state ", "probability", "states")
+        yield from unnumbered(states, at, f"event '{event}': state ", "probability", "states", [SD_KEY])
 
     @override
     def build(self, said: Said) -> Built:

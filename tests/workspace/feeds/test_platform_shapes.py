@@ -16,6 +16,7 @@ import zipfile
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -185,6 +186,30 @@ def test_the_table_of_the_export_alone(tmp_path: Path) -> None:
     assert (1, True) == (status, "page0.json:4: Probability Yes is not a probability; got '25 %'" in said), said
 
 
+@pytest.mark.parametrize("packed", [_table, lambda headings, *rows: _zip(_table(headings, *rows), ABOUT)])
+@pytest.mark.parametrize(
+    ("other", "more", "says"),
+    [
+        ((7009, "", "recency_weighted", "2026-04-02 06:00:00+00:00", "", 3, 0.9, "", ""), [], "7009"),
+        ((7009, "", "recency_weighted", "2026-04-02 06:00:00+00:00", "", 3, 0.9, "", ""), ["--pick", "7001"], "7009"),
+        ((7001, "", "unweighted", "2026-04-02 06:00:00+00:00", "", 3, 0.9, "", ""), [], "unweighted"),
+        ((7001, "", "recency_weighted", "2026-04-02 06:00:00+00:00", "", 3, 0.9, "", ""), [], None),
+    ],
+)
+def test_two_exports_are_of_one_history(
+    tmp_path: Path, packed: Any, other: tuple[object, ...], more: list[str], says: str | None
+) -> None:
+    """Exports of two questions, or of two aggregations, are refused as pages of the API are; of one they are joined."""
+    files = [packed(HEADINGS, *ROWS[:3]), packed(HEADINGS, other)]
+    status, said, rows = _imported(example(tmp_path), "metaculus", files, *more)
+    if says is None:
+        assert (0, ["01 0.25", "02 0.9"]) == (status, rows)
+    else:
+        assert (1, []) == (status, rows)
+        assert "another history than that of the files before" in said
+        assert says in said
+
+
 def test_a_broken_zip_file_is_told(tmp_path: Path) -> None:
     """What is no ZIP file, or has no forecasts, is a problem of the file."""
     whole = _zip(_table(HEADINGS, *ROWS), ABOUT)
@@ -338,6 +363,17 @@ CANDLE = {"end_period_ts": START + 60, "price": {"close": 12}}
                     "aggregations": {"recency_weighted": {"history": [{"start_time": START, "centers": [0.3]}]}},
                 }
                 for number in (7, 8)
+            ],
+            "page1.json:1: another history than",
+        ),
+        (
+            "metaculus",
+            [
+                {
+                    "id": 7,
+                    "aggregations": {name: {"history": [{"start_time": START, "centers": [0.3]}]}},
+                }
+                for name in ("recency_weighted", "unweighted")
             ],
             "page1.json:1: another history than",
         ),

@@ -56,7 +56,9 @@ class Ach(ItemsFeed):
         ids = (*(scenario.id for scenario in scenarios), OTHER)
         hypotheses = network.events[event].states if event is not None else ids
         problems = _of_header(table, Source(path, table.header_line), event, network, ids)
-        if any(table.header.count(name) != 1 for name in (*NEEDED, *hypotheses)):
+        needed = (*NEEDED, *hypotheses)
+        table = table.as_meant(path, (*needed, *OPTIONAL), needed)
+        if any(table.header.count(name) != 1 for name in needed):
             return ItemsRead("", (), (*of_file, *problems))
         added = []
         for line, row in table.rows:
@@ -84,8 +86,10 @@ def _of_header(
     known = (*NEEDED, *OPTIONAL, *hypotheses)
     problems = Header(table.header, where).unknown(known, lambda name: _hint(name, event, network, scenarios))
     of = f"'{event}' has states {quoted(hypotheses)}" if event is not None else f"scenarios are {quoted(hypotheses)}"
-    for name in (*NEEDED, *hypotheses):
-        if table.header.count(name) != 1:
+    needed = (*NEEDED, *hypotheses)
+    misspelt = Header(table.header, where).misspelt(known, needed).values()
+    for name in needed:
+        if table.header.count(name) != 1 and name not in misspelt:
             got = "none" if name not in table.header else "several"
             problems.append(Problem(where, f"one column is needed for {shown(name)}", got, of))
     return problems

@@ -18,6 +18,7 @@ from forecast.workspace.feeds.histories import (
     HistorySelection,
     Located,
     NotLocatedError,
+    Pages,
     Point,
     as_point,
     gaps,
@@ -62,9 +63,11 @@ class Metaculus(CrowdOfTables):
         if not questions:
             list_at(value, ("question", *self.keys), self.form)
         keys, question = questions[picked("question", [_names(*one) for one in questions], selection)]
-        history = (*keys, "aggregations", _aggregation(question, selection), "history")
+        aggregation = _aggregation(question, selection)
+        history = (*keys, "aggregations", aggregation, "history")
         list_at(value, history, self.form)
-        kind, of = question.get("type", "binary"), None if question.get("id") is None else str(question["id"])
+        kind = question.get("type", "binary")
+        of = None if question.get("id") is None else _of(str(question["id"]), aggregation)
         if kind == "multiple_choice":
             options = question.get("all_options_ever") or question.get("options")
             if not isinstance(options, list) or not options:
@@ -92,7 +95,7 @@ class Metaculus(CrowdOfTables):
         return entry[self.time], None if values is None else _above(values, located.level)
 
     def from_table(
-        self, content: bytes, path: str, selection: HistorySelection, now: float
+        self, content: bytes, path: str, selection: HistorySelection, now: float, pages: Pages
     ) -> tuple[tuple[Point, ...], tuple[Problem, ...]] | None:
         """Return the points of an export; None of a file of the API."""
         if content.startswith(ZIP):
@@ -101,11 +104,16 @@ class Metaculus(CrowdOfTables):
             except (NotLocatedError, *UNREADABLE) as error:
                 what = error.what if isinstance(error, NotLocatedError) else f"a ZIP file that cannot be read: {error}"
                 return (), (Problem(Source(path, 1), what, "", f"the export of the site, with {FORECASTS}"),)
-            return _exported(self, forecasts, questions, f"{path}/{FORECASTS}", selection, now)
+            return _exported(self, forecasts, questions, f"{path}/{FORECASTS}", selection, now, pages)
         first = content.split(b"\n", 1)[0]
         if b"Question ID" in first and not first.lstrip().startswith((b"{", b"[")):
-            return _exported(self, content, None, path, selection, now)
+            return _exported(self, content, None, path, selection, now, pages)
         return None
+
+
+def _of(question: str, aggregation: str) -> str:
+    """Say whose history it is."""
+    return f"question {question}, {aggregation}"
 
 
 def _questions(value: Any) -> Iterator[tuple[Keys, Mapping[str, object]]]:
@@ -204,6 +212,7 @@ class _Export:
         if crowd not in crowds:
             allowed = f"--aggregation is one of {quoted(crowds)}{nearest(crowd, crowds)}"
             raise NotLocatedError("no such aggregation", crowd, allowed if crowds else "the file has none")
+        self.of = _of(wanted, crowd)
         self.rows = [(line, cells) for line, cells in rows if self.cell(cells, COLUMNS[1]) == crowd]
         self._option, self._level = self._how(_about(questions, wanted), self.rows[0][1], selection)
 
@@ -242,7 +251,13 @@ class _Export:
 
 
 def _exported(
-    crowd: Metaculus, forecasts: bytes, questions: bytes | None, path: str, selection: HistorySelection, now: float
+    crowd: Metaculus,
+    forecasts: bytes,
+    questions: bytes | None,
+    path: str,
+    selection: HistorySelection,
+    now: float,
+    pages: Pages,
 ) -> tuple[tuple[Point, ...], tuple[Problem, ...]]:
     """Return the points of an export's table of forecasts: of one question, those of one aggregation."""
     table, problems = parse_csv(forecasts, path)
@@ -252,6 +267,8 @@ def _exported(
         export = _Export(table, questions, selection)
     except NotLocatedError as error:
         return (), (*problems, Problem(Source(path, table.header_line), error.what, error.got, error.allowed))
+    if another := tuple(pages.another(export.of, Source(path, table.header_line))):
+        return (), (*problems, *another)
     points: list[Point] = []
     found, names = list(problems), ("Start Time", export.column)
     for line, cells in export.rows:
