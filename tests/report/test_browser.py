@@ -428,6 +428,17 @@ def test_a_broad_network_is_printed_last(report: Any) -> None:
     assert bottoms[-1]
 
 
+def test_paper_has_one_look(report: Any) -> None:
+    """Whoever prints in the dark scheme prints what others print: every colour is the same."""
+    names = "[...new Set(document.querySelector('style').textContent.match(/--[\\w-]+(?=: #)/g))]"
+    look = f"{names}.map((one) => one + getComputedStyle(document.documentElement).getPropertyValue(one))"
+    report.emulate_media(media="print", color_scheme="light")
+    light = report.evaluate(look)
+    report.emulate_media(media="print", color_scheme="dark")
+    assert len(light) > 15
+    assert light == report.evaluate(look)
+
+
 def test_nothing_printed_is_a_sign_of_the_screen(report: Any) -> None:
     """On paper no folded section has a sign for opening it, and no table asks to be scrolled."""
     report.set_viewport_size({"width": 390, "height": 900})
