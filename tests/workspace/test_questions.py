@@ -93,6 +93,17 @@ def test_a_column_too_many_hides_no_mistake(tmp_path: Path) -> None:
     ] == messages(root)
 
 
+@pytest.mark.parametrize(
+    "word", ["2026-W10", "2026-W10-1", "H2 2026", "Q3 2026", "no later than 2026", "2026-03~", "2026-03", "20260301"]
+)
+def test_words_are_no_day(tmp_path: Path, word: str) -> None:
+    """Weeks, quarters, halves of a year, deadlines and what is approximate are refused, not guessed at."""
+    # edtf 5.0.2 and dateparser 1.5.0 read another part of the year into most of them: findings/README.md
+    says = f"date is not a date; got '{word}'; dates are written YYYY-MM-DD"
+    root = asking(tmp_path, market=f"date,forecaster,probability\n{word},crowd,0.5\n")
+    assert [f"priors/benchmarks/market.csv:2: {says}"] == messages(root)
+
+
 def test_names_that_the_replay_gives_are_nobody_elses(tmp_path: Path) -> None:
     """A series named like the workspace's own rows in the table of the replay would be two forecasts at one time."""
     rows = "2026-03-01,forecast,0.5\n2026-03-01,base rate,0.5\n2026-03-01,judgement,0.5\n2026-03-01,forecasters,0.5\n"
