@@ -36,7 +36,7 @@ def _theta(n_draws: int) -> Array:
 class Forecast(NamedTuple):
     """Each event's states in every draw, and the weights of the draws."""
 
-    events: list[Array]
+    events: tuple[Array, ...]
     weights: Array
 
 
@@ -107,5 +107,6 @@ def test_an_item_alone_moves_its_events_the_way_it_says(item: Item) -> None:
             holds = is_out or LAYOUT.events[v].kind == "status"
         else:
             holds = not isinstance(bearing, Likelihood | Support | Claim) or _is_moved(item, number)
-        failed += [] if holds else [bearing]
+        if not holds:
+            failed.append(bearing)
     assert [] == failed
