@@ -74,7 +74,7 @@ def of_the_prior(spec: PriorSpec, seed: int, _progress: Callable[[str], None]) -
     }
     return SampledFit(
         theta=theta_draws(rows, coordinates),
-        posterior={name: np.array(of.T.reshape(CHAINS, -1, len(of))) for name, of in posterior.items()},
+        posterior={name: np.array(of.T.reshape(CHAINS, OF_A_FIT // CHAINS, len(of))) for name, of in posterior.items()},
         sample_stats={"diverging": np.zeros((CHAINS, OF_A_FIT // CHAINS), dtype=bool)},
         diagnostics={**CONVERGED, "sampled": float(OF_A_FIT)},
     )
