@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from hypothesis import strategies as st
 
+from forecast.sampling.draws import _groups
+from forecast.sampling.settings import SampledFit
 from forecast.store.entries import Part, open_sealed, write_sealed
 
 
@@ -29,6 +32,14 @@ def rewrite(path: Path, parts: Mapping[str, Part]) -> None:
     together = {**parts_of(path), **parts}
     with path.open("wb") as file:
         write_sealed(file, entry.about, together)
+
+
+def kept_fit(root: Path) -> SampledFit:
+    """Read the whole fit of a workspace that keeps one."""
+    (path,) = entries(root, "draws")
+    entry = open_sealed(path)
+    assert entry is not None
+    return SampledFit(entry.array("theta"), *_groups(entry), json.loads(entry.text("diagnostics")))
 
 
 def spot(data: st.DataObject, size: int) -> int:

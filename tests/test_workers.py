@@ -127,7 +127,7 @@ def test_a_cluster_that_gives_up(tmp_path: Path) -> None:
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1200,
         check=False,
     )
     assert (0, "[-5]\n") == (ran.returncode, ran.stdout), ran.stderr
@@ -150,7 +150,7 @@ from forecast.workers import Workers
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background is begun without
 if __name__ == "__main__":
     print("begun", flush=True)
-    Workers(2).map(time.sleep, [0.0, 600.0, 600.0], lambda *_: print("arrived", flush=True))
+    Workers(2).map(time.sleep, [0.0, 3600.0, 3600.0], lambda *_: print("arrived", flush=True))
 """
 
 
@@ -164,7 +164,7 @@ def test_an_interruption_ends_all(tmp_path: Path) -> None:
     assert started.stdout is not None
     assert ["begun\n", "arrived\n"] == [started.stdout.readline(), started.stdout.readline()]
     os.killpg(started.pid, signal.SIGINT)
-    _, said = started.communicate(timeout=120)  # returns when the last process that could write has ended
+    _, said = started.communicate(timeout=600)  # returns when the last process that could write has ended
     assert -signal.SIGINT == started.returncode
     assert 1 == said.count("Traceback")
 

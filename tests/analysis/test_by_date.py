@@ -24,7 +24,9 @@ from tests.posterior.standing import standing_at
 from tests.worlds import HERE, HORIZON, OPENS, event, item, network, rule, timed_event, workspace
 
 DAY = date(2026, 8, 1)
-QUIET = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUIET = settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 def test_closed_forms() -> None:

@@ -30,7 +30,9 @@ SEED = 7
 WORLDS = st.integers(0, 10_000)
 SIZES = st.integers(1, 4)
 # The folder of draws and the patched sampler may serve all examples: draws hang on their digest alone.
-FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FEW = settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 @pytest.fixture(autouse=True)

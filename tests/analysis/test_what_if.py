@@ -81,14 +81,16 @@ def test_learned_is_the_mean_joint_given_the_conditions(seed: int, monkeypatch: 
 
 def _scaled(joint: dict[tuple[str, ...], float], wanted: dict[int, tuple[str, float]]) -> dict[tuple[str, ...], float]:
     """Iterative proportional fitting: each event's state in turn, until nothing moves."""
+    chances = np.array([*joint.values()])
+    inside = {v: np.array([x[v] == state for x in joint]) for v, (state, _) in wanted.items()}
     for _ in range(20_000):
-        before = joint
-        for v, (state, p) in wanted.items():
-            now = sum(chance for x, chance in joint.items() if x[v] == state)
-            joint = {x: q * (p / now if x[v] == state else (1.0 - p) / (1.0 - now)) for x, q in joint.items()}
-        if max(abs(joint[x] - before[x]) for x in joint) < 1e-14:
+        before = chances
+        for v, (_, p) in wanted.items():
+            now = chances[inside[v]].sum()
+            chances = chances * np.where(inside[v], p / now, (1.0 - p) / (1.0 - now))
+        if np.abs(chances - before).max() < 1e-14:
             break
-    return joint
+    return dict(zip(joint, chances.tolist(), strict=True))
 
 
 def _open_states(world: Answered, rng: np.random.Generator, most: int) -> dict[int, tuple[str, float]]:

@@ -28,8 +28,6 @@ DRIVER = f'"{sys.executable}" -m forecast merge --driver %O %A %B'
 FORKED = "warning: the ledger is forked: 2 branches were put into one file"
 ALONE = {
     **os.environ,
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_AUTHOR_NAME": "a",
     "GIT_AUTHOR_EMAIL": "a@example.org",
     "GIT_COMMITTER_NAME": "a",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,9 +24,19 @@ ann,wind,0.4,,met,x
 """
 
 
+@pytest.fixture(scope="module", autouse=True)
+def short() -> Iterator[None]:
+    """Few draws: what is printed of them is tested here, and not how good they are."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("forecast.scoring.pool.EFFORT", replace(EFFORT, sampled_per_chain=100, tune=150))
+        patched.setattr("forecast.sampling.draws.LONGEST", 1)
+        yield
+
+
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, Path]:
+def ran(tmp_path_factory: pytest.TempPathFactory, short: None) -> tuple[Result, Path]:
     """One run with all outputs, and its folder."""
+    assert short is None  # it is in force
     folder = tmp_path_factory.mktemp("pool")
     (folder / "f.csv").write_text(ROWS, encoding="utf-8")
     arguments = ["pool", str(folder / "f.csv"), "--json", "--out", str(folder / "out.csv")]

@@ -5,12 +5,19 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from forecast.commands.main import main
+from forecast.posterior import posterior
+from forecast.sampling.draws import Draws, is_drawn, prior_draws
+from forecast.sampling.spec import PriorSpec
+from forecast.workspace.read import load
+from tests.analysis.sampling import by_digest
 from tests.commands.conftest import AS_OF
 
 
@@ -80,11 +87,22 @@ def test_nothing_to_show(updated: Path, arguments: tuple[str, ...]) -> None:
     assert "run `forecast update" in result.output
 
 
-def test_alternative(updated: Path) -> None:
+def test_alternative(updated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody's statements left out: the forecast with its distance to the ordinary one; nothing is written."""
+    heard: list[set[str]] = []
+
+    def drawn(spec: PriorSpec, seed: int, cache: Path, progress: Callable[[str], None], **how: bool) -> Draws:
+        if is_drawn(spec, seed, cache):
+            return prior_draws(spec, seed, cache, progress, **how)
+        heard.append({*spec.statement_ids})
+        return by_digest(spec, seed, cache, progress, size=4000, **how)  # no sampler: it is what was heard that counts
+
+    monkeypatch.setattr(posterior, "prior_draws", drawn)
     before = sorted(path for path in updated.rglob("*") if ".cache" not in path.parts)
     result = _show(updated, "--without-expert", "market_analyst", "--as-of", AS_OF, "--json")
     assert 0 == result.exit_code, result.output
+    others = {one.id for one in load(updated, date.fromisoformat(AS_OF)).statements if one.expert != "market_analyst"}
+    assert [others] == heard[:1]
     table = json.loads(result.stdout)
     assert "without market_analyst" == table["alternative"]
     ordinary = json.loads((updated / "reports" / AS_OF / "forecast.json").read_text(encoding="utf-8"))

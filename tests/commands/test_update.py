@@ -19,12 +19,10 @@ from click.testing import CliRunner, Result
 from forecast import digits, pipeline
 from forecast.commands.main import main
 from forecast.ledger.ledger import read_ledger
-from forecast.sampling.draws import _groups
 from forecast.sampling.settings import SampledFit
 from forecast.session import Session
-from forecast.store.entries import open_sealed
 from tests.commands.conftest import AS_OF
-from tests.entries import entries, parts_of, rewrite
+from tests.entries import entries, kept_fit, parts_of, rewrite
 
 LEDGER = "reports/ledger.jsonl"
 SCENARIOS = ["breakthrough", "on_the_market", "still_testing", "other"]
@@ -177,38 +175,40 @@ def test_json_alone_on_stdout(updated: Path) -> None:
 
 
 def test_report_is_written_with_the_forecast(updated: Path) -> None:
-    """Without --no-report the page, its numbers and the DataTree stand beside the forecast, and nothing partial."""
-    _done(updated, "--seed", "20250806", report="--json")
-    names = {path.name for path in (updated / "reports" / AS_OF).iterdir()}
-    assert {"forecast.csv", "forecast.json", "forecast.nc", "report.html", "report.json", "report.md"} == names
-    assert {".cache", ".lock", AS_OF, "index.html", "kept", "ledger.jsonl"} == {
-        path.name for path in (updated / "reports").iterdir()
-    }
+    """Without --no-report the page, its numbers and the DataTree stand beside the forecast, and nothing partial.
 
-
-def test_a_page_is_the_same_before_and_after_its_line(updated: Path) -> None:
-    """A report is drawn before its line is written, and is drawn to the same bytes when the line is there."""
+    A report is drawn before its line is written, and is drawn to the same bytes when the line is there.
+    """
     (updated / "evidence" / "2026-06-25-shops.yaml").write_text(SALE, encoding="utf-8")
     drawn = []
     for said in ("new: a line", "nothing new"):
         assert said in _done(updated, report="--seed=20250806").stdout
         drawn.append({path.name: path.read_bytes() for path in (updated / "reports" / AS_OF).iterdir()})
     assert [] == [name for name in drawn[0] if drawn[0][name] != drawn[1][name] and name != "forecast.nc"]
+    expected = {"forecast.csv", "forecast.json", "forecast.nc", "report.html", "report.json", "report.md"}
+    assert [expected] * 2 == [{*files} for files in drawn]
+    assert {".cache", ".lock", AS_OF, "index.html", "kept", "ledger.jsonl"} == {
+        path.name for path in (updated / "reports").iterdir()
+    }
 
 
-def test_seed_and_refit_sample(updated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another seed samples, with that seed, and is news; --refit samples although the draws are there."""
-    (kept,) = entries(updated, "draws")
-    entry = open_sealed(kept)
-    assert entry is not None
-    fit = SampledFit(entry.array("theta"), *_groups(entry), json.loads(entry.text("diagnostics")))
+@pytest.fixture
+def resampled(updated: Path, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """With which seeds was sampled: what is kept, the other way round, stands in the place of new draws."""
     seeds: list[int] = []
+    fit = kept_fit(updated)
 
     def sample(_spec: Any, seed: int, _progress: Any) -> SampledFit:
         seeds.append(seed)
         return replace(fit, theta=fit.theta[:, ::-1])
 
     monkeypatch.setattr("forecast.sampling.draws.sample", sample)
+    return seeds
+
+
+def test_seed_and_refit_sample(updated: Path, resampled: list[int]) -> None:
+    """Another seed samples, with that seed, and is news; --refit samples although the draws are there."""
+    seeds = resampled
     _done(updated)
     assert [] == seeds
     _done(updated, "--refit")

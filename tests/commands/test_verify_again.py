@@ -15,19 +15,32 @@ from forecast import run_again
 from forecast.ledger.kept import keep_inputs, kept_inputs
 from forecast.ledger.ledger import LEDGER
 from forecast.ledger.verified import Row
-from forecast.session import Session
+from forecast.sampling.settings import SampledFit
+from forecast.session import DEFAULT_SEED, Session
 from tests.commands.conftest import AS_OF
 from tests.commands.verifying import chain_anew, edit, encode, kinds, run, verified
+from tests.entries import kept_fit
 
 
-def test_a_forecast_run_again(twice: Path) -> None:
-    """A line's forecast comes out the same from its kept inputs, whatever the files are now; no file is written."""
+def test_a_forecast_run_again(twice: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line's forecast comes out the same from its kept inputs, whatever the files are now; no file is written.
+
+    Where there are no draws they are sampled: here what is kept stands in for them.
+    """
+    fit, seeds = kept_fit(twice), list[int]()
+
+    def sample(_spec: Any, seed: int, _progress: Any) -> SampledFit:
+        seeds.append(seed)
+        return fit
+
+    monkeypatch.setattr("forecast.sampling.draws.sample", sample)
     shutil.rmtree(twice / "reports/.cache")
     edit(twice / "evidence/late.yaml", "slight", "strong")
     before = sorted(path.relative_to(twice).as_posix() for path in twice.rglob("*"))
     found = verified(twice, "--recompute", "1")
     (again,) = found["recomputed"]
     assert (1, AS_OF, True, []) == (again["line"], again["as_of"], again["same"], again["unlike"])
+    assert [DEFAULT_SEED] == seeds
     assert before == sorted(path.relative_to(twice).as_posix() for path in twice.rglob("*"))
 
 
@@ -134,6 +147,10 @@ def test_no_line_excuses_itself(name: str, drawn: Path) -> None:
     row = Row(1, encode(line).encode(), "", line)
     _, findings = run_again.recompute(drawn, date(2026, 7, 1), [row], 1, lambda _what: None)
     assert told in "\n".join(map(str, findings))
+
+
+def test_an_honest_line_needs_no_excuse(drawn: Path) -> None:
+    """The line as it was written is found to be right, so that what is found of the others is their change."""
     _, findings = run_again.recompute(drawn, date(2026, 7, 1), [_honest(drawn)], 1, lambda _what: None)
     assert [] == findings
 

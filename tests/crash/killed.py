@@ -21,7 +21,8 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import date
 from typing import Any
 
@@ -91,11 +92,9 @@ class Watched:
         return getattr(self._file, name)
 
 
-def watch(calls: Calls) -> None:
-    """Put a counting call in the place of each that writes."""
-    for name in NAMES:
-        if hasattr(os, name):
-            setattr(os, name, _counted(name, getattr(os, name), calls))
+@contextmanager
+def watched(calls: Calls) -> Iterator[None]:
+    """Put a counting call in the place of each that writes, for as long as this lasts."""
     plain_open, system_open = io.open, os.open
 
     def opened(file: Any, mode: str = "r", *more: Any, **named: Any) -> Any:
@@ -108,8 +107,16 @@ def watch(calls: Calls) -> None:
             return system_open(path, flags, *more, **named)
         return int(calls.make("open", lambda: system_open(path, flags, *more, **named)))
 
-    builtins.open = io.open = opened
-    os.open = opened_low
+    others: list[tuple[Any, str, Any]] = [(builtins, "open", opened), (io, "open", opened), (os, "open", opened_low)]
+    others += [(os, name, _counted(name, getattr(os, name), calls)) for name in NAMES if hasattr(os, name)]
+    plain = [(module, name, getattr(module, name)) for module, name, _ in others]
+    for module, name, other in others:
+        setattr(module, name, other)
+    try:
+        yield
+    finally:
+        for module, name, original in plain:
+            setattr(module, name, original)
 
 
 def _counted(name: str, original: Callable[..., Any], calls: Calls) -> Callable[..., Any]:
@@ -136,10 +143,9 @@ def run(how: str, number: int, today: date, root: str, arguments: list[str]) -> 
         import resource
 
         resource.setrlimit(resource.RLIMIT_FSIZE, (number, number))
-    elif how != "never":
-        watch(calls)
     try:
-        main(arguments, prog_name="forecast")
+        with nullcontext() if how in {"never", "size"} else watched(calls):
+            main(arguments, prog_name="forecast")
     finally:
         if how == "count":
             sys.stderr.write("calls: " + " ".join(calls.made) + "\n")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import json
+import io
 import os
 import re
 import shlex
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ from forecast.commands.main import main
 
 ROOT = Path(__file__).parents[2]
 COLUMNS = "100"  # of the terminal that the pages show
-MINUTES = 5
+MINUTES = 30  # on a machine that has much else to do
 
 
 def script(path: str) -> ModuleType:
@@ -94,55 +95,33 @@ def run(arguments: Sequence[str], folder: Path, *, apart: bool = False) -> tuple
     return ran.returncode, (ran.stdout + ran.stderr).splitlines()
 
 
-NEXT = "---- next ----"
-STEPS = f"""
-import json, sys
-space = {{}}
-for source in json.load(sys.stdin):
-    exec(compile(source, "page", "single"), space)
-    print({NEXT!r})
-"""
-
-
 def converse(examples: Sequence[str], folder: Path) -> list[list[str]]:
-    """Run statements of Python one after the other in a folder, in one process; return what each prints."""
-    ran = subprocess.run(
-        [sys.executable, "-c", STEPS],
-        cwd=folder,
-        input=json.dumps(list(examples)),
-        capture_output=True,
-        text=True,
-        timeout=60 * MINUTES,
-        check=True,
-    )
-    return [part.splitlines() for part in ran.stdout.split(f"{NEXT}\n")[:-1]]
-
-
-NOTEBOOK = f"""
-import json, sys
-space = {{}}
-for source in json.load(sys.stdin):
-    exec(compile(source, "page", "exec"), space)
-    print({NEXT!r})
-from matplotlib import pyplot
-print(len(pyplot.get_fignums()))
-"""
+    """Run statements of Python one after the other in a folder, as at a prompt; return what each prints."""
+    return _run_here(examples, folder, "single")
 
 
 def notebook(cells: Sequence[str], folder: Path) -> tuple[list[list[str]], int]:
-    """Run cells of Python one after the other in a folder, in one process; return what each prints, and the figures."""
-    ran = subprocess.run(
-        [sys.executable, "-c", NOTEBOOK],
-        cwd=folder,
-        input=json.dumps(list(cells)),
-        env=os.environ | {"MPLBACKEND": "agg"},
-        capture_output=True,
-        text=True,
-        timeout=60 * MINUTES,
-        check=True,
-    )
-    *printed, figures = ran.stdout.split(f"{NEXT}\n")
-    return [part.splitlines() for part in printed], int(figures)
+    """Run cells of Python one after the other in a folder; return what each prints, and the number of figures."""
+    from matplotlib import pyplot as plt
+
+    plt.switch_backend("agg")
+    try:
+        return _run_here(cells, folder, "exec"), len(plt.get_fignums())
+    finally:
+        plt.close("all")
+
+
+def _run_here(sources: Sequence[str], folder: Path, mode: str) -> list[list[str]]:
+    """Run sources that share their names in this process, where all libraries are open; warnings end nothing there."""
+    space: dict[str, object] = {"__name__": "__main__"}
+    printed = []
+    with contextlib.chdir(folder), warnings.catch_warnings():
+        warnings.simplefilter("default")
+        for source in sources:
+            with contextlib.redirect_stdout(io.StringIO()) as out:
+                exec(compile(source, "page", mode), space)
+            printed.append(out.getvalue().splitlines())
+    return printed
 
 
 def replace(block: Block, folder: Path) -> None:

@@ -49,7 +49,9 @@ def _assert_same(expected: Answer | None, actual: Answer) -> None:
 
 @pytest.mark.parametrize("cheap", [1, 1_000_000])
 @given(data=st.data())
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 def test_any_evidence_on_any_network(monkeypatch: pytest.MonkeyPatch, cheap: int, data: st.DataObject) -> None:
     """Rows with zeros and likelihoods of any size answer as log-space enumeration does, in one piece and in many.
 

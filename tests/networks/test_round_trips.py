@@ -65,7 +65,7 @@ def same(network: DiscreteNetwork, again: DiscreteNetwork, lost: list[str]) -> N
 
 @pytest.mark.parametrize(("first", "second"), [*product(WRITABLE, WRITABLE)], ids=lambda form: form.title)
 @given(network=networks(with_zeros=True))
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.differing_executors])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.differing_executors, HealthCheck.too_slow])
 @example(network=read_bif(DATA / "asia.bif"))
 @example(network=read_bif(DATA / "dog.bif"))
 def test_any_two_formats_one_after_the_other(
@@ -83,7 +83,7 @@ def test_any_two_formats_one_after_the_other(
 
 @pytest.mark.parametrize("form", WRITABLE, ids=lambda form: form.title)
 @given(network=networks(3), names=st.lists(NAMES, min_size=3, max_size=3, unique=True))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.differing_executors])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.differing_executors, HealthCheck.too_slow])
 @example(network=read_bif(DATA / "cancer.bif"), names=["a b", "a_b", "<&\"'>\r"])
 def test_any_name_is_carried_or_told(form: WritableFormat, network: DiscreteNetwork, names: list[str]) -> None:
     """Variables and states may be called anything: a format that cannot hold a name takes another and says so."""
@@ -106,7 +106,7 @@ def test_any_name_is_carried_or_told(form: WritableFormat, network: DiscreteNetw
     title=TEXTS,
     properties=st.dictionaries(KEYS, TEXTS, max_size=3).map(lambda found: tuple(found.items())),
 )
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.differing_executors])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.differing_executors, HealthCheck.too_slow])
 def test_titles_and_properties_are_carried_or_told(
     form: WritableFormat, network: DiscreteNetwork, title: str, properties: tuple[tuple[str, str], ...]
 ) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -15,8 +17,14 @@ from tests.oracle.written import as_meant, speakable, write_world
 from tests.worlds import rule, second_target, with_second
 
 
-def read_back(folder: Path, seed: int) -> tuple[list[Statement], list[Statement]]:
+@cache
+def read_back(seed: int) -> tuple[list[Statement], list[Statement]]:
     """What was meant and what is read of a world's statements; those that the checks refuse are written no more."""
+    with TemporaryDirectory() as folder:
+        return _read_back(Path(folder), seed)
+
+
+def _read_back(folder: Path, seed: int) -> tuple[list[Statement], list[Statement]]:
     one = made(seed, *SMALL)
     world = replace(one.world.workspace, items=())
     said = [speakable(statement, world.network) for statement in one.said]
@@ -56,26 +64,26 @@ def in_order(target: Target) -> Target:
 
 
 @pytest.mark.parametrize("seed", range(FEW))
-def test_what_is_read_is_what_was_meant(seed: int, tmp_path: Path) -> None:
+def test_what_is_read_is_what_was_meant(seed: int) -> None:
     """Every target that is read from files has the event, states, conditions and day that were meant."""
-    meant, read = read_back(tmp_path, seed)
+    meant, read = read_back(seed)
     assert [told(one) for one in meant] == [told(one) for one in read]
 
 
 @pytest.mark.trust
 @pytest.mark.parametrize("seed", range(2000, 2000 + MANY))
-def test_many_written_worlds(seed: int, tmp_path: Path) -> None:
+def test_many_written_worlds(seed: int) -> None:
     """The same, of many worlds."""
-    meant, read = read_back(tmp_path, seed)
+    meant, read = read_back(seed)
     assert [told(one) for one in meant] == [told(one) for one in read]
 
 
-def test_hardly_any_statement_is_refused(tmp_path: Path) -> None:
+def test_hardly_any_statement_is_refused() -> None:
     """Of the statements of these worlds at most a tenth is refused, and comparisons by days are among the others."""
     kept, by_days, all_ = 0, 0, 0
     for seed in range(FEW):
         all_ += len(made(seed, *SMALL).said)
-        meant, _ = read_back(tmp_path, seed)
+        meant, _ = read_back(seed)
         kept += len(meant)
         compared = [one.reading for one in meant if isinstance(one.reading, Times | MoreLikelyThan) and one.about.by]
         by_days += sum(second_target(reading).condition is not None for reading in compared)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from forecast.model.asof import compile_workspace
 from forecast.model.layout import lay_out
 from forecast.posterior.posterior import evaluate_scenarios, evidence_of, query
-from forecast.sampling.draws import Draws
+from forecast.sampling.draws import Draws, draws_digest
 from forecast.sampling.spec import PriorSpec, prior_spec, theta_draws
 from forecast.workspace.records import Item, Settled, Workspace
 from tests.worlds import HERE, event, item, network, rule, statement, target, workspace
@@ -63,20 +63,30 @@ def pool(n_coordinates: int, seed: int, size: int) -> Array:
     return np.random.default_rng(seed).standard_normal((n_coordinates, size))
 
 
-def draws_of(spec: PriorSpec, seed: int, cache: Path, progress: Callable[[str], None], **_: Any) -> Draws:
-    """In the place of `prior_draws`: draws of the prior or, with an anchor, resampled from the pool by its evidence."""
+THETAS: dict[str, Array] = {}
+
+
+def _theta(spec: PriorSpec, seed: int) -> Array:
+    """Draws of the prior or, with an anchor, resampled from the pool by its evidence."""
     rows = spec.rows
-    progress("drawing")
     if spec.anchor is None:
-        theta = theta_draws(rows, pool(rows.n_coordinates, seed, DRAWS))
-    else:
-        theta = theta_draws(rows, pool(rows.n_coordinates, seed + 1, POOL))
-        log_ratios = evidence_of(spec.anchor, theta)
-        share = np.exp(log_ratios - log_ratios.max())
-        chosen = np.random.default_rng(seed + 2).choice(POOL, DRAWS, p=share / share.sum())
-        theta = np.ascontiguousarray(theta[:, chosen])
+        return theta_draws(rows, pool(rows.n_coordinates, seed, DRAWS))
+    theta = theta_draws(rows, pool(rows.n_coordinates, seed + 1, POOL))
+    log_ratios = evidence_of(spec.anchor, theta)
+    share = np.exp(log_ratios - log_ratios.max())
+    chosen = np.random.default_rng(seed + 2).choice(POOL, DRAWS, p=share / share.sum())
+    return np.ascontiguousarray(theta[:, chosen])
+
+
+def draws_of(spec: PriorSpec, seed: int, cache: Path, progress: Callable[[str], None], **_: Any) -> Draws:
+    """In the place of `prior_draws`; what has been asked for is not drawn again."""
+    progress("drawing")
+    key = draws_digest(spec, seed)
+    if key not in THETAS:
+        THETAS[key] = _theta(spec, seed)
     known = "base" if spec.anchor is None else spec.anchor.known.as_of.isoformat()
-    return Draws(theta=theta, digest=f"{seed} {known}", diagnostics={}, store=cache, fit=lambda: ({}, {}))
+    digest = f"{seed} {known}"
+    return Draws(theta=THETAS[key].copy(), digest=digest, diagnostics={}, store=cache, fit=lambda: ({}, {}))
 
 
 def from_pool(known: Workspace) -> tuple[Array, Array]:

@@ -61,15 +61,16 @@ def _share(x: Array) -> Array:
     return np.asarray(1.0 / (1.0 + np.exp(-x)))
 
 
-@pytest.mark.parametrize("rho", [0.0, 0.6, 0.9])
-@pytest.mark.parametrize("strength", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("rho", [0.0, 0.9])
+@pytest.mark.parametrize("strength", [0.0, 1.0])
 def test_the_error_is_the_scatter_of_repeated_chains(rho: float, strength: float) -> None:
-    """Of importance-weighted means too: the root mean square of the errors told is their scatter over 600 samples.
+    """Of importance-weighted means too: the root mean square of the errors told is their scatter over 400 samples.
 
-    Draws of N(0, 1) are weighed by exp(strength x), so the target is N(strength, 1). The error of that scatter is 3 %.
+    Draws of N(0, 1) are weighed by exp(strength x), so the target is N(strength, 1). The error of that scatter is
+    3.5 %, and the same samples are drawn on every machine.
     """
     means, errors, naive = [], [], []
-    for x in _chains(np.random.default_rng(1), rho, 500, rows=600):
+    for x in _chains(np.random.default_rng(1), rho, 500, rows=400):
         weights, values = np.exp(strength * x), _share(x)
         weights /= weights.sum()
         found = averages(values[np.newaxis], weights)
@@ -96,7 +97,7 @@ def test_the_error_of_a_mean_in_closed_form() -> None:
 def test_the_error_of_a_difference_is_paired() -> None:
     """Two weightings of the same draws err together: the error of their difference is its own scatter over samples."""
     changes, errors, apart = [], [], []
-    for x in _chains(np.random.default_rng(2), 0.7, 250, rows=600):
+    for x in _chains(np.random.default_rng(2), 0.7, 250, rows=400):
         weights = np.full(x.size, 1.0 / x.size)
         other = np.exp(0.3 * x)
         other /= other.sum()

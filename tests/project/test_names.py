@@ -6,21 +6,25 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-TREES = {
-    path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
-    for path in sorted((ROOT / "forecast").rglob("*.py"))
-}
 ANYTHING = "dict[str, Any]"
 MOST = 20
+
+
+@cache
+def _trees() -> dict[str, ast.Module]:
+    """Return the syntax of every module by its file; parsing takes seconds, which only these tests should wait for."""
+    files = sorted((ROOT / "forecast").rglob("*.py"))
+    return {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in files}
 
 
 def test_a_public_class_stands_under_its_name_alone() -> None:
     """No two modules of the package have a public class of one name."""
     places = defaultdict(list)
-    for path, tree in TREES.items():
+    for path, tree in _trees().items():
         for node in tree.body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 places[node.name].append(path)
@@ -31,7 +35,7 @@ def _aliases() -> dict[tuple[str, str], str]:
     """Return the names that modules give to a dictionary of anything: (module, name) -> file."""
     return {
         (path.removesuffix(".py").replace("/", "."), target.id): path
-        for path, tree in TREES.items()
+        for path, tree in _trees().items()
         for node in tree.body
         if isinstance(node, ast.Assign) and ANYTHING == ast.unparse(node.value)
         for target in node.targets
@@ -57,7 +61,7 @@ def test_a_dictionary_of_anything_is_an_edge() -> None:
     They stand where a library or a file begins: JSON that is read, a schema, pydantic, xarray, what the API gives.
     """
     aliases, places = _aliases(), []
-    for path, tree in TREES.items():
+    for path, tree in _trees().items():
         module = path.removesuffix(".py").replace("/", ".")
         names = {name for of, name in aliases if of == module} | {
             part.asname or part.name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import lru_cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -109,8 +110,9 @@ class Elements(HTMLParser):
         self.told.append(Text(data, tuple(self.open), self.section, any(self.hidden)))
 
 
+@lru_cache(maxsize=8)
 def elements(html: str) -> Elements:
-    """Parse a page whose elements are all closed in order."""
+    """Parse a page whose elements are all closed in order; many tests look at one page."""
     parser = Elements()
     parser.feed(html)
     parser.close()

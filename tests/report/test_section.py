@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import FrozenInstanceError, dataclass, fields
+from functools import cache
 from pathlib import Path
 
 import pytest
-from jinja2 import UndefinedError
+from jinja2 import Environment, Template, UndefinedError
 
 from forecast.posterior.by_date import curve_days, curves
 from forecast.publish import material
@@ -136,11 +137,11 @@ def test_a_template_reads_fields_of_its_record(section: type[Section], subject: 
         assert one.kw_only
         with pytest.raises(FrozenInstanceError):
             setattr(shown, one.name, None)
-    environment = page_environment()
+    environment = _environment()
     template = environment.get_template(f"sections/{section.id}.html")
     whole = {one.name: getattr(shown, one.name) for one in fields(shown)}
     assert template.render(whole) == rendered(environment, f"sections/{section.id}.html", shown)
-    needed = [name for name in whole if _fails(section, {key: whole[key] for key in whole if key != name})]
+    needed = [name for name in whole if _fails(template, {key: whole[key] for key in whole if key != name})]
     assert [] == [name for name in whole if name not in needed and name not in UNREAD.get(section.id, ())]
 
 
@@ -154,9 +155,15 @@ UNREAD = {
 }
 
 
-def _fails(section: type[Section], variables: dict[str, object]) -> bool:
+@cache
+def _environment() -> Environment:
+    """Return the page's templates, compiled once for all sections."""
+    return page_environment()
+
+
+def _fails(template: Template, variables: dict[str, object]) -> bool:
     try:
-        page_environment().get_template(f"sections/{section.id}.html").render(variables)
+        template.render(variables)
     except UndefinedError:
         return True
     return False

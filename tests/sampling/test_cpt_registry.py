@@ -55,7 +55,7 @@ print(len(rows) > 1 and bool((rows == rows[0]).all()))
 
 def test_a_new_kind_is_one_new_file(tmp_path: Path) -> None:
     """A file in the folder of kinds is read from networks, named in messages, and builds rows."""
-    shutil.copytree(PACKAGE, tmp_path / "forecast", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(PACKAGE, tmp_path / "forecast")  # byte code too: compiling all of it takes seconds
     (tmp_path / "forecast/cpt/stubborn.py").write_text(STUBBORN, encoding="utf-8")
     environment = {**os.environ, "PYTHONPATH": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
 

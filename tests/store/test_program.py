@@ -131,8 +131,14 @@ def _keys(parent: Path) -> dict[str, str]:
 def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the package, whose files may be edited and are put back."""
     parent = tmp_path_factory.mktemp("copied")
-    shutil.copytree(PACKAGE, parent / "forecast", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(PACKAGE, parent / "forecast")  # byte code too: compiling all of it takes seconds
     return parent
+
+
+@pytest.fixture(scope="module")
+def before(copied: Path) -> dict[str, str]:
+    """The keys of the copy as it is."""
+    return _keys(copied)
 
 
 def _keys_after(parent: Path, path: str, edited: str) -> dict[str, str]:
@@ -146,7 +152,7 @@ def _keys_after(parent: Path, path: str, edited: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("constant", CONSTANTS)
-def test_a_constant_changes_the_key_of_the_draws(copied: Path, constant: str) -> None:
+def test_a_constant_changes_the_key_of_the_draws(copied: Path, before: dict[str, str], constant: str) -> None:
     """Whoever changes a number of the model gets other draws, and everything that is computed from draws anew."""
     text = (copied / "forecast" / CONSTANTS[constant]).read_text(encoding="utf-8")
     (line,) = re.findall(rf"^.*\b{constant}\b.* = .*$", text, flags=re.MULTILINE)
@@ -155,7 +161,7 @@ def test_a_constant_changes_the_key_of_the_draws(copied: Path, constant: str) ->
     )
     edited = text.replace(line, numbers)
     assert text != edited
-    before, after = _keys(copied), _keys_after(copied, CONSTANTS[constant], edited)
+    after = _keys_after(copied, CONSTANTS[constant], edited)
     assert set(KINDS) == {kind for kind in KINDS if before[kind] != after[kind]}
 
 
@@ -171,8 +177,10 @@ def test_a_constant_changes_the_key_of_the_draws(copied: Path, constant: str) ->
         ("inference/tape.py", {*KINDS, "kernels"}),
     ],
 )
-def test_an_edit_reaches_what_can_hang_on_it(copied: Path, path: str, changed: set[str]) -> None:
+def test_an_edit_reaches_what_can_hang_on_it(
+    copied: Path, before: dict[str, str], path: str, changed: set[str]
+) -> None:
     """A module's text is in the keys of what it may decide, and in no others."""
     text = (copied / "forecast" / path).read_text(encoding="utf-8")
-    before, after = _keys(copied), _keys_after(copied, path, f"{text}# A word.\n")
+    after = _keys_after(copied, path, f"{text}# A word.\n")
     assert changed == {kind for kind in before if before[kind] != after[kind]}

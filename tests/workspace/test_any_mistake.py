@@ -88,7 +88,9 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return example(tmp_path_factory.mktemp("original"))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(path=st.sampled_from(FILES), seed=st.integers(0, 2**32), number=st.integers(1, 4))
 def test_any_change_of_values(original: Path, tmp_path: Path, path: str, seed: int, number: int) -> None:
     """A file with keys deleted or renamed and values exchanged gives problems in existing lines, never an exception."""
@@ -103,7 +105,9 @@ def test_any_change_of_values(original: Path, tmp_path: Path, path: str, seed: i
     assert located(tmp_path) == []
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(path=st.sampled_from(FILES), cut=st.tuples(st.floats(0, 1), st.integers(0, 40)), filling=st.binary(max_size=30))
 def test_any_change_of_bytes(original: Path, tmp_path: Path, path: str, cut: tuple[float, int], filling: bytes) -> None:
     """A file in which any bytes stand in place of others gives problems in existing lines, never an exception."""
