@@ -51,19 +51,29 @@ class Used(NamedTuple):
     memory: float
 
 
+# Runs a command with its output thrown away, and tells what it used. A process's largest memory begins with that of the
+# process that starts it: one that has measured something large must not start it itself.
+LAUNCH = """
+import os, sys, time
+nothing = os.open(os.devnull, os.O_WRONLY)
+quiet = [(os.POSIX_SPAWN_DUP2, nothing, stream) for stream in (1, 2)]
+start = time.perf_counter()
+child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=quiet)
+_, status, usage = os.wait4(child, 0)
+print(status, time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
+"""
+
+
 def used(environment: Mapping[str, str], *arguments: str, python: str | Path = sys.executable) -> Used:
     """Run Python with arguments as a process of its own; return what it used. Raises RuntimeError if it fails."""
-    start = time.perf_counter()
-    nothing = os.open(os.devnull, os.O_WRONLY)
-    quiet = [(os.POSIX_SPAWN_DUP2, nothing, stream) for stream in (1, 2)]
-    process = os.posix_spawn(python, [str(python), *arguments], environment, file_actions=quiet)
-    os.close(nothing)
-    _, status, usage = os.wait4(process, 0)
-    if status:
-        msg = f"status {status} of {arguments}"
+    launch = [sys.executable, "-S", "-c", LAUNCH, str(python), *arguments]
+    told = subprocess.run(launch, check=True, stdout=subprocess.PIPE, env=environment).stdout.split()
+    if int(told[0]):
+        msg = f"status {int(told[0])} of {arguments}"
         raise RuntimeError(msg)
+    wall, processor, memory = map(float, told[1:])
     unit = 1e3 if sys.platform == "linux" else 1e6  # kilobytes there, bytes elsewhere
-    return Used(time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / unit)
+    return Used(wall, processor, memory / unit)
 
 
 def bytecode_kept(folder: Path) -> dict[str, str]:
