@@ -367,7 +367,7 @@ class QuestionBuilder:
             if network is not None and day <= network.opens:
                 yield place.problem("held_by lies outside the window", str(day), f"after the opening {network.opens}")
             elif day > by:
-                allowed = f"until {by}; of a later one ask it the other way round"
+                allowed = f"until {by}; where the condition comes later, exchange the two"
                 yield place.problem("held_by lies after the question's last day", str(day), allowed)
 
     def _conditions(
