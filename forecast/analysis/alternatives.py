@@ -38,7 +38,7 @@ from forecast.posterior.posterior import ContradictionError, check_possible, pos
 from forecast.posterior.weights import Weights, deviations, standard_error, weighted_quantiles
 from forecast.sampling.draws import NotSampledError
 from forecast.sampling.spec import active_statements, prior_spec
-from forecast.store.entries import Place, keep_value, once, place_of
+from forecast.store.entries import Place, is_kept, keep_value, kept_value, once, place_of
 from forecast.workers import ALONE, Workers
 from forecast.workspace.problems import WorkspaceProblems, choice, shown
 from forecast.workspace.read_questions import REPORTER
@@ -131,6 +131,7 @@ Progress = Callable[[str], None]
 Kind = Literal["weights", "group", "source"]
 
 THINNING = 4
+DRAWS = "draws"  # where forecast.sampling.draws keeps them
 # Entries of tables multiplied, over all draws and sources: some ten seconds on a small machine.
 BUDGET = 4.0e9
 
@@ -398,11 +399,33 @@ def kept_alternatives(
         workers: where refits are sampled, side by side; draws that they do not leave in the cache are sampled here.
     """
     place = _place(outcome, cache)
+    looked_at, there = place_of(cache, "alternatives", place.key, DRAWS), _draws_there(cache)
+    seen = kept_value(looked_at) if is_kept(place) else there
     kept = once(place, lambda: as_data(alternatives(outcome, cache, progress)))
     rows: list[AlternativeForecast] = [from_data(AlternativeForecast, row) for row in kept]
     if refit:
         _refit(outcome, rows, place, progress, workers)
+    elif seen != there:
+        _take_sampled(outcome, rows, place, progress)
+    if refit or seen != there or not is_kept(looked_at):
+        keep_value(looked_at, _draws_there(cache))
     return tuple(rows)
+
+
+def _draws_there(cache: Path) -> list[str]:
+    """Return the names of the draws in the cache: only where there are others is each alternative asked for again."""
+    return sorted(entry.name for entry in (cache / DRAWS).glob("*"))
+
+
+def _take_sampled(outcome: Outcome, rows: list[AlternativeForecast], place: Place, progress: Progress) -> None:
+    """Fill in the rows whose draws have been sampled since they were kept (`forecast show --without-...` does that)."""
+    all_listed, found = listed(outcome), False
+    for n, row in enumerate(rows):
+        if row.how == NEEDS_REFIT:
+            rows[n] = refitted(outcome, all_listed[n], row, place.folder, progress, may_sample=False)
+            found = found or rows[n] is not row
+    if found:
+        keep_value(place, as_data(rows))
 
 
 def _refit(

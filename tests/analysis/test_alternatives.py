@@ -236,6 +236,27 @@ def test_refits_are_asked_for_and_kept(found: Outcome, tmp_path: Path, monkeypat
     assert {NEEDS_REFIT} == {row.how for row in kept_alternatives(other, tmp_path, _silent)}
 
 
+def test_what_was_sampled_since_is_taken(found: Outcome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Draws of an alternative that another command sampled fill in its row; while there are none nothing is asked."""
+    STANDING_IN[:] = [found]
+    asked = _refused(monkeypatch)
+    before = kept_alternatives(found, tmp_path, _silent)
+    del asked[:]
+    assert before == kept_alternatives(found, tmp_path, _silent)
+    assert [] == asked
+    (tmp_path / "draws").mkdir(exist_ok=True)
+    (tmp_path / "draws" / "new.kept").touch()
+    assert before == kept_alternatives(found, tmp_path, _silent)
+    assert len(before) == len(asked)
+    del asked[:]
+    (tmp_path / "draws" / "newer.kept").touch()
+    monkeypatch.setattr(module, "posterior", lambda *_args, **_more: found.posterior)
+    after = kept_alternatives(found, tmp_path, _silent)
+    assert {REFITTED} == {row.how for row in after}
+    monkeypatch.undo()
+    assert after == kept_alternatives(found, tmp_path, _silent)
+
+
 def test_an_interruption_loses_nothing(found: Outcome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was refitted before somebody stopped it is there the next time."""
     STANDING_IN[:] = [found]
