@@ -51,6 +51,14 @@ class Used(NamedTuple):
     memory: float
 
 
+class EndedError(RuntimeError):
+    """A process that failed, with its status as `os.wait4` tells it."""
+
+    def __init__(self, status: int, arguments: tuple[str, ...]) -> None:
+        super().__init__(f"status {status} of {arguments}")
+        self.status = status
+
+
 # Runs a command with its output thrown away, and tells what it used. A process's largest memory begins with that of the
 # process that starts it: one that has measured something large must not start it itself.
 LAUNCH = """
@@ -65,12 +73,11 @@ print(status, time.perf_counter() - start, usage.ru_utime + usage.ru_stime, usag
 
 
 def used(environment: Mapping[str, str], *arguments: str, python: str | Path = sys.executable) -> Used:
-    """Run Python with arguments as a process of its own; return what it used. Raises RuntimeError if it fails."""
+    """Run Python with arguments as a process of its own; return what it used. Raises EndedError if it fails."""
     launch = [sys.executable, "-S", "-c", LAUNCH, str(python), *arguments]
     told = subprocess.run(launch, check=True, stdout=subprocess.PIPE, env=environment).stdout.split()
-    if int(told[0]):
-        msg = f"status {int(told[0])} of {arguments}"
-        raise RuntimeError(msg)
+    if status := int(told[0]):
+        raise EndedError(status, arguments)
     wall, processor, memory = map(float, told[1:])
     unit = 1e3 if sys.platform == "linux" else 1e6  # kilobytes there, bytes elsewhere
     return Used(wall, processor, memory / unit)
