@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -94,7 +95,15 @@ def judgement(
         click.echo(str(problem), err=True)
     if not as_json:
         click.echo(draft.added)
-    is_wanted = yes or click.confirm(_question(draft, rows), default=True, err=as_json)
+    try:
+        is_wanted = yes or click.confirm(_question(draft, rows), default=True, err=as_json)
+    except click.Abort:
+        click.echo("\nnothing written; to add the same numbers:", err=True)
+        for row in rows:
+            given = ["forecast", "add", "judgement", row.question, repr(row.probability), "--on", str(row.day)]
+            named = [] if row.author == JUDGEMENT else ["--author", row.author]
+            click.echo(f"  {shlex.join([*given, *named, *(['--why', row.why] if row.why else [])])}", err=True)
+        raise
     if is_wanted:
         draft = files.write(draft, make)
     beside = _beside(root, rows, on) if blind and is_wanted else {}
@@ -157,7 +166,7 @@ def _announce(workspace: Workspace, authors: Sequence[str]) -> None:
 
 def _typed(asked: Sequence[AnyQuestion], who: str, on: date, why: str, *, to_stderr: bool) -> tuple[JudgementRow, ...]:
     """Ask for the probability of each question, and why, with nobody else's number in sight."""
-    rows = []
+    rows: list[JudgementRow] = []
     for number, one in enumerate(asked, 1):
         click.echo(f"{number} of {len(asked)}: {one.question}", err=to_stderr)
         click.echo(f"  {one.id}, by {one.by}; {one.resolves}", err=to_stderr)
@@ -165,12 +174,19 @@ def _typed(asked: Sequence[AnyQuestion], who: str, on: date, why: str, *, to_std
         def read(said: str) -> float | None:
             return None if said == "" else _Probability().convert(said, None, None)
 
-        given: float | None = click.prompt(
-            "  Your probability (empty: none)", "", show_default=False, value_proc=read, err=to_stderr
-        )
-        if given is None:
-            continue
-        reason = why or click.prompt("  Why (empty: none)", "", show_default=False, err=to_stderr)
+        try:
+            given: float | None = click.prompt(
+                "  Your probability (empty: none)", "", show_default=False, value_proc=read, err=to_stderr
+            )
+            if given is None:
+                continue
+            reason = why or click.prompt("  Why (empty: none)", "", show_default=False, err=to_stderr)
+        except click.Abort:
+            if not rows:
+                raise
+            # Who stops in the middle of many questions does not mean to lose what was answered.
+            click.echo(f"\nstopped at question {number} of {len(asked)}", err=True)
+            break
         rows.append(_row(one, who, on, given, reason.strip()))
     return tuple(rows)
 

@@ -202,6 +202,18 @@ def test_blind(fresh: Path) -> None:
     )
 
 
+def test_stopping_in_the_middle_loses_no_number(fresh: Path) -> None:
+    """What was answered before the end of input is offered for writing, and told as commands if nobody says yes."""
+    root = with_questions(fresh)
+    command = ["add", "judgement", "--blind", "--author", "ann", "--on", "2026-07-01", "-C", str(root)]
+    stopped = CliRunner().invoke(main, command, input="0.3\nTwo days.\n")
+    assert 1 == stopped.exit_code
+    assert "forecast add judgement on-sale 0.3 --on 2026-07-01 --author ann --why 'Two days.'" in stopped.stderr
+    assert not (root / JUDGEMENTS).exists()
+    nothing = CliRunner().invoke(main, command, input="")
+    assert (1, True) == (nothing.exit_code, "Aborted!" in nothing.stderr)
+
+
 JUDGED = """date,question,probability,why,author
 2026-06-20,on-sale,0.3,,ann
 2026-07-01,on-sale,0.2,,ann
