@@ -410,7 +410,11 @@ def row_gaps(solver: DaySolver, families: Sequence[Array], to: float, top: int) 
             candidates.append((needed, len(candidates), _Row(v, tuple(places), k, families[v], own)))
     found, nearest = [], []
     for _, place, row in sorted(candidates, key=lambda one: one[:2])[:SEARCHED]:
-        log_ratio = _crossing(lambda x, row=row: row.probability(x, yes, weights) - to)  # type: ignore[misc]
+
+        def short_of(log_ratio: float, row: _Row = row) -> float:
+            return row.probability(log_ratio, yes, weights) - to
+
+        log_ratio = _crossing(short_of)
         if log_ratio is None:
             short, end = min((abs(row.probability(end, yes, weights) - to), end) for end in (MOST_LOG, -MOST_LOG))
             nearest.append((short, place, end, row))
