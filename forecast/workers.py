@@ -12,7 +12,8 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
-from threading import Thread
+from queue import SimpleQueue
+from threading import Thread, current_thread, main_thread
 from typing import TYPE_CHECKING, NoReturn
 
 from forecast.store.program import program
@@ -111,7 +112,6 @@ def _in_processes[J, R](function: Callable[[J], R], jobs: Sequence[J], many: int
 
     So a job that kills its process does so alone from then on, and no other is blamed for it.
     """
-    from concurrent.futures import FIRST_COMPLETED, wait
     from concurrent.futures.process import BrokenProcessPool
 
     left, deaths = dict.fromkeys(range(len(jobs))), [0] * len(jobs)
@@ -119,21 +119,24 @@ def _in_processes[J, R](function: Callable[[J], R], jobs: Sequence[J], many: int
         untouched = [place for place in left if not deaths[place]]
         turn, size = (untouched, min(many, len(untouched))) if untouched else (list(left)[:1], 1)
         running: dict[Future[R], int] = {}
+        # Not `wait` of the library: where it is interrupted, a future stays locked, and the pool never ends.
+        done: SimpleQueue[Future[R]] = SimpleQueue()
         touched: list[int] = []
         with _processes(size) as pool:
             coming = iter(turn)
             try:
                 # No more are handed out than there are processes: what is running is what a death has touched.
                 for place in islice(coming, size):
-                    running[_sent(pool, function, jobs[place])] = place
+                    running[_sent(pool, function, jobs[place], done)] = place
                 while running:
-                    for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    future = done.get()
+                    with _unbroken():
                         result = future.result()
-                        place = running.pop(future)
-                        del left[place]
-                        yield place, result
-                        for following in islice(coming, 1):
-                            running[_sent(pool, function, jobs[following])] = following
+                    place = running.pop(future)
+                    del left[place]
+                    yield place, result
+                    for following in islice(coming, 1):
+                        running[_sent(pool, function, jobs[following], done)] = following
             except BrokenProcessPool:
                 touched = [place for future, place in running.items() if _is_broken(future)]
         for place in touched:
@@ -143,13 +146,44 @@ def _in_processes[J, R](function: Callable[[J], R], jobs: Sequence[J], many: int
                 yield place, Died()
 
 
-def _sent[J, R](pool: ProcessPoolExecutor, function: Callable[[J], R], job: J) -> Future[R]:
-    """Hand out a job. A process that starts for it inherits what is blocked, so that an interruption spares it."""
+def _sent[J, R](
+    pool: ProcessPoolExecutor, function: Callable[[J], R], job: J, done: SimpleQueue[Future[R]]
+) -> Future[R]:
+    """Hand out a job, whose future is put into a queue when it is done."""
+    with _unbroken(), _blocked():
+        future = pool.submit(function, job)
+        future.add_done_callback(done.put)
+    return future
+
+
+@contextmanager
+def _unbroken() -> Iterator[None]:
+    """Put an interruption off to the end of the block: inside, it could leave a lock of the pool taken for ever.
+
+    Python interrupts its main thread alone, between any two of its instructions.
+    """
+    if current_thread() is not main_thread() or signal.getsignal(signal.SIGINT) is None:
+        yield
+        return
+    came: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if came:
+            signal.raise_signal(signal.SIGINT)
+
+
+@contextmanager
+def _blocked() -> Iterator[None]:
+    """Block interruptions: a process that starts in the block inherits that, so that an interruption spares it."""
     if not hasattr(signal, "pthread_sigmask"):
-        return pool.submit(function, job)
+        yield
+        return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        return pool.submit(function, job)
+        yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 

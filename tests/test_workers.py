@@ -169,6 +169,54 @@ def test_an_interruption_ends_all(tmp_path: Path) -> None:
     assert 1 == said.count("Traceback")
 
 
+LOCKED = """
+import signal
+import threading
+import time
+from concurrent.futures import _base
+from forecast.workers import Workers
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+armed = False
+
+
+def interrupt_with_the_lock(kind):
+    enter = kind.__enter__
+
+    def entered(self):
+        global armed
+        got = enter(self)
+        mine = threading.get_ident() == threading.main_thread().ident
+        if armed and mine and signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ()):
+            armed = False
+            signal.raise_signal(signal.SIGINT)
+        return got
+
+    kind.__enter__ = entered
+
+
+def arm(*_):
+    global armed
+    armed = True
+
+
+if __name__ == "__main__":
+    interrupt_with_the_lock(threading.Condition)
+    interrupt_with_the_lock(_base._AcquireFutures)
+    print("begun", flush=True)
+    Workers(2).map(time.sleep, [0.0, 2.0, 3600.0], arm)
+"""
+
+
+def test_an_interruption_leaves_no_lock(tmp_path: Path) -> None:
+    """Ctrl-C at the very moment when a lock of the pool has been taken ends the run as at any other moment."""
+    script = tmp_path / "run.py"
+    script.write_text(LOCKED, encoding="utf-8")
+    ran = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=300, check=False)
+    assert -signal.SIGINT == ran.returncode, ran.stderr
+    assert 1 == ran.stderr.count("Traceback"), ran.stderr
+
+
 def test_another_program() -> None:
     """A worker with another version of the program does not answer."""
     with pytest.raises(OtherProgramError):
