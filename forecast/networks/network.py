@@ -349,9 +349,38 @@ def divided(rows: NDArray[np.float64], name: str, source: Source) -> CheckedTabl
     mended = int((off > ROUNDING).sum())
     if not mended:
         return CheckedTable(rows, (), ())
-    what = f"{mended} of {off.size} rows miss one by up to {off.max():.1g}; each was divided by its sum"
-    warning = Problem(source, f"variable '{name}': {what}", severity="warning")
+    what = _mended(mended, off.size, float(off.max()))
+    told = f"variable '{name}': {what}"
+    warning = Mended(source, told, severity="warning", variable=name, rows=mended, of=off.size, off=float(off.max()))
     return CheckedTable(rows / sums[..., np.newaxis], (), (warning,))
+
+
+@dataclass(frozen=True)
+class Mended(Problem):
+    """A warning of table rows that miss one, by up to `off`: so many `rows` of so many were divided by their sums."""
+
+    variable: str = ""
+    rows: int = 0
+    of: int = 0
+    off: float = 0.0
+
+
+def _mended(rows: int, of: int, off: float) -> str:
+    return f"{rows} of {of} rows miss one by up to {off:.1g}; each was divided by its sum"
+
+
+TOLD_APART = 3  # variables; of more whose rows were mended one line tells
+
+
+def _together(warnings: Sequence[Problem]) -> tuple[Problem, ...]:
+    """Return the warnings; those of the mended rows of many variables as one, where a row misses one by most."""
+    mended = [warning for warning in warnings if isinstance(warning, Mended)]
+    if len(mended) <= TOLD_APART:
+        return tuple(warnings)
+    worst = max(mended, key=lambda one: one.off)
+    what = _mended(sum(one.rows for one in mended), sum(one.of for one in mended), worst.off)
+    told = Problem(worst.source, f"{len(mended)} variables, '{worst.variable}' most: {what}", severity="warning")
+    return (told, *(warning for warning in warnings if not isinstance(warning, Mended)))
 
 
 def _is_probability(text: str) -> bool:
@@ -413,7 +442,7 @@ def build(blocks: Blocks, path: str) -> DiscreteNetwork:
         states=states,
         parents={name: parents[name] or () for name in states},
         tables={name: tables[name].rows for name in states},
-        warnings=tuple(warning for name in states for warning in tables[name].warnings),
+        warnings=_together([warning for name in states for warning in tables[name].warnings]),
     )
 
 

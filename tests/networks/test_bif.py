@@ -268,6 +268,22 @@ def test_a_row_just_off_one_is_divided_by_its_sum_with_a_warning() -> None:
     )
 
 
+@pytest.mark.parametrize("n", [4, 6, 30])
+def test_mended_rows_of_many_variables_are_one_warning(n: int) -> None:
+    """Nobody reads a warning for each of a hundred variables: of more than three one line tells, with the worst."""
+    blocks = [
+        f"variable v{i} {{ type discrete [ 2 ] {{ x, y }}; }}\nprobability ( v{i} ) {{ table .3, .70000{i % 3:02d}; }}"
+        for i in range(n)
+    ]
+    told = [*map(str, parse_bif("\n".join(blocks), "x.bif").warnings)]
+    off = [i for i in range(n) if i % 3]
+    if len(off) <= 3:
+        assert [f"x.bif:{2 * i + 2}: " for i in off] == [one[: one.index("warning")] for one in told]
+    else:
+        what = f"{len(off)} variables, 'v2' most: {len(off)} of {len(off)} rows miss one by up to 2e-07"
+        assert [f"x.bif:6: warning: {what}; each was divided by its sum"] == told
+
+
 def test_a_row_at_the_limit_is_read() -> None:
     """One millionth off is within a millionth, whatever floating point makes of the difference."""
     network = parse_bif(_one_row(["0.999999", "1e-20", "0"]), "x.bif")
