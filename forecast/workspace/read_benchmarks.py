@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from forecast.workspace.csv_text import CsvTable, parse_csv
+from forecast.workspace.csv_text import CsvTable, number_in, parse_csv
 from forecast.workspace.files import BENCHMARKS, TABLE
 from forecast.workspace.nodes import ISO_DAY
 from forecast.workspace.problems import Problem, Source, choice, shown
@@ -216,11 +216,8 @@ def _day(cell: str) -> date | None:
 
 
 def _probability(cell: str) -> float | None:
-    try:
-        number = float(cell)
-    except ValueError:
-        return None
-    return number if 0.0 <= number <= 1.0 else None
+    number = number_in(cell)
+    return number if number is not None and 0.0 <= number <= 1.0 else None
 
 
 def _twice(where: Source, what: str, first: int) -> Problem:
