@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import date
-from math import isfinite
 from pathlib import Path
 from shutil import get_terminal_size
 from textwrap import wrap
@@ -406,11 +405,10 @@ def _line(
 
 def _as_number(text: str) -> float | None:
     """Read a number, whole where it is written so; None for anything else."""
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return None if not isfinite(value) else int(value) if value.is_integer() and abs(value) < WHOLE else value
+    from forecast.workspace.csv_text import number_in
+
+    value = number_in(text)
+    return None if value is None else int(value) if value.is_integer() and abs(value) < WHOLE else value
 
 
 def _what_it_does(workspace: Workspace, subject: str, fields: Fields, question: AnyQuestion | None) -> str:

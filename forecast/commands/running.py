@@ -93,11 +93,12 @@ TO_DO = {
     errno.ENOSPC: f"free some space on that disk, {AGAIN}",
     errno.EDQUOT: f"free some of the space that you may use on that disk, {AGAIN}",
     errno.EFBIG: f"let files be larger there (`ulimit -f` shows the limit of this shell), {AGAIN}",
-    errno.EROFS: f"copy the workspace to a disk that can be written, or make this one writable, {AGAIN}",
+    errno.EROFS: f"name a file on a disk that can be written, or make this one writable, {AGAIN}",
     errno.EACCES: f"get the right to it (`ls -ld` shows who has it), {AGAIN}",
     errno.EPERM: f"get the right to it (`ls -ld` shows who has it), {AGAIN}",
     errno.EIO: f"the disk is faulty: see to it, {AGAIN}",
 }
+MOVED = f"copy the workspace to a disk that can be written, or make this one writable, {AGAIN}"
 
 
 def told(failure: OSError) -> str:
@@ -108,6 +109,8 @@ def told(failure: OSError) -> str:
     to_do = TO_DO.get(failure.errno or 0, f"see to it, {AGAIN}")
     if failure.filename is None:
         return f"what this command prints could not be written: {said}; its files may have been; {to_do}"
+    if failure.errno == errno.EROFS and _is_of_workspace(Path(str(failure.filename))):
+        to_do = MOVED
     place = _shown(str(failure.filename))
     from forecast.files import LOCK, UnsyncedError, UnwrittenError
 
@@ -118,6 +121,16 @@ def told(failure: OSError) -> str:
         kept = "nothing was written" if is_lock else "what was there is as it was"
         return f"cannot write {place}: {said}; {kept}; {to_do}"
     return f"cannot use {place}: {said}; {to_do}"
+
+
+def _is_of_workspace(path: Path) -> bool:
+    """Say whether a path is one that a workspace has for its own files, and not one that somebody named."""
+    from forecast.workspace.files import EVIDENCE, NETWORK, REPORTS
+
+    own = {Path(place).parts[0] for place in (NETWORK, EVIDENCE, REPORTS)}
+    with suppress(OSError):
+        return any(folder.name in own and (folder.parent / NETWORK).is_file() for folder in path.absolute().parents)
+    return False
 
 
 def _shown(path: str) -> str:

@@ -35,9 +35,10 @@ class _Probability(click.ParamType[float]):
     name = "probability"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        try:
-            number = float(str(value))
-        except ValueError:
+        from forecast.workspace.csv_text import number_in
+
+        number = number_in(str(value))
+        if number is None:
             self.fail(f"'{value}' is no number; write a probability such as 0.2", param, ctx)
         if 1.0 < number <= MOST_PERCENT:
             self.fail(f"{value} is not a probability; {number:g} % is written {number / 100:g}", param, ctx)

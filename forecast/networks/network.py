@@ -17,7 +17,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.networks.details import NetworkDetails
-from forecast.workspace.problems import Problem, Source, WorkspaceProblems, choice, nearest, quoted, shown
+from forecast.workspace.problems import (
+    Problem,
+    Source,
+    WorkspaceProblems,
+    choice,
+    is_slip,
+    near,
+    nearest,
+    quoted,
+    shown,
+)
 
 # The blocks of a BIF file, and the numbers of each laid out as a conditional probability table.
 
@@ -415,7 +425,7 @@ def build(blocks: Blocks, path: str) -> DiscreteNetwork:
     Raises:
         WorkspaceProblems: every mistake in every block.
     """
-    problems: list[Problem] = []
+    blocks, problems = _as_meant(blocks, path)
     states = _states(blocks.variables, path, blocks.words, problems)
     owners = _owners(blocks, states, path, problems)
     parents = {name: _parents(block, states, path, blocks.words, problems) for name, block in owners.items()}
@@ -444,6 +454,49 @@ def build(blocks: Blocks, path: str) -> DiscreteNetwork:
         tables={name: tables[name].rows for name in states},
         warnings=_together([warning for name in states for warning in tables[name].warnings]),
     )
+
+
+def _as_meant(blocks: Blocks, path: str) -> tuple[Blocks, list[Problem]]:
+    """Return the blocks with a misspelt variable as it was meant, and each such slip: nothing else is wrong for it.
+
+    A name is misspelt in its declaration where nothing else names it, and several places name one that is almost the
+    same; it is misspelt at a table where that variable has no other one.
+    """
+    declared = {variable.name.text: variable.name.line for variable in blocks.variables}
+    owned = {block.name.text for block in blocks.probabilities}
+    parents = {word.text for block in blocks.probabilities for word in block.parents}
+    strange: dict[str, list[BifWord]] = {}
+    for block in blocks.probabilities:
+        for word in (block.name, *block.parents):
+            if word.text not in declared:
+                strange.setdefault(word.text, []).append(word)
+    problems: list[Problem] = []
+    meant: dict[str, str] = {}
+    for name, line in declared.items() if strange else ():
+        other = None if name in owned & parents else near(name, [one for one in strange if one not in meant])
+        if other is None or not is_slip(other, name):
+            continue
+        if name not in parents and len(strange[other]) > 1:
+            times = f"'{other}' is named {len(strange[other])} times, first on line {strange[other][0].line}"
+            what = f"variable '{name}' is named nowhere else"
+            problems.append(Problem(Source(path, line), what, "", f"{times}; did you mean '{other}'?"))
+        elif name not in owned and other in owned:
+            problems += [
+                _unknown("variable", word, (name,), path, blocks.words.table, blocks.words) for word in strange[other]
+            ]
+        else:
+            continue
+        meant[other] = name
+    if not meant:
+        return blocks, problems
+    return blocks._replace(probabilities=tuple(_respelt(block, meant) for block in blocks.probabilities)), problems
+
+
+def _respelt(block: ProbabilityBlock, meant: Mapping[str, str]) -> ProbabilityBlock:
+    def word(written: BifWord) -> BifWord:
+        return written._replace(text=meant.get(written.text, written.text))
+
+    return block._replace(name=word(block.name), parents=tuple(map(word, block.parents)))
 
 
 def _states(
@@ -494,6 +547,10 @@ def _owners(
 ) -> dict[str, ProbabilityBlock]:
     """Return the `probability` block of each variable."""
     owners: dict[str, ProbabilityBlock] = {}
+    without = [name for name in states if name not in {block.name.text for block in blocks.probabilities}]
+    names = [block.name.text for block in blocks.probabilities]
+    # A second table, and one variable without any: one name that was meant to be another.
+    is_one_slip = len(without) == 1 and len(names) == len(states) and set(names) == set(states) - set(without)
     for block in blocks.probabilities:
         name, line = block.name
         if name not in states:
@@ -501,12 +558,13 @@ def _owners(
         elif name in owners:
             first = owners[name].name.line
             what = f"variable '{name}' has a second {blocks.words.table}"
-            problems.append(Problem(Source(path, line), what, allowed=f"first on line {first}"))
+            allowed = f"first on line {first}" + (f"; '{without[0]}' has none" if is_one_slip else "")
+            problems.append(Problem(Source(path, line), what, allowed=allowed))
         else:
             owners[name] = block
     for variable in blocks.variables:
         name, line = variable.name
-        if name not in owners:
+        if name not in owners and not is_one_slip:
             problems.append(Problem(Source(path, line), f"variable '{name}' has no {blocks.words.table}"))
     return owners
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.workspace.csv_text import Header
+from forecast.workspace.csv_text import Header, number_in
 from forecast.workspace.problems import Problem, Source, nearest, one_form, quoted, shown
 
 Ints = NDArray[np.int64]
@@ -80,12 +80,8 @@ def parsed(cells: CodedColumn, parse: Callable[[str], float]) -> Parsed:
 
 def number(column: str, text: str, allowed: str = "write a number, with a point") -> float:
     """Read a finite number."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    # float() also takes 1_0 and words such as nan.
-    if "_" in text or not math.isfinite(value):
+    value = number_in(text)
+    if value is None:
         raise FaultError(f"{column} is not a number", shown(text), allowed)
     return value
 

@@ -32,6 +32,7 @@ UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # byte order marks
 # What some programs end lines with in the place of a line feed.
 OTHER_ENDS = {"\r": "a carriage return alone", "\u2028": "a line separator", "\u2029": "a paragraph separator"}
 UNPRINTABLE_CHARACTER = "character that cannot stand in a table"
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
 OTHER_PARTINGS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
@@ -108,6 +109,15 @@ class CsvTable:
         places = [(name, self.header.index(name)) for name in columns]
         for line, row in self.rows:
             yield line, {name: one_form(row[place].strip()) for name, place in places}
+
+
+def number_in(text: str) -> float | None:
+    """Return the finite number that a text is, with a point if it has decimals; None where it is none.
+
+    float() also takes `1_0`, `nan` and the digits of other scripts: a cell of that kind is somebody's mistake.
+    """
+    value = float(text) if NUMBER.fullmatch(text) else inf
+    return value if isfinite(value) else None
 
 
 def parse_csv(content: bytes, path: str, may_lack: str | None = None) -> tuple[CsvTable | None, tuple[Problem, ...]]:

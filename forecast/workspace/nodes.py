@@ -129,6 +129,18 @@ def replaced(node: Node, steps: tuple[Step, ...], value: Node | None) -> Node:
     raise ValueError(f"{steps} names nothing in the tree")
 
 
+def with_key(node: Node, steps: tuple[Step, ...], key: str) -> Node:
+    """Return the tree with another name for the key at `steps`, in its place."""
+    parent, _ = descend(node, steps[:-1])
+    if not isinstance(parent, MapNode):
+        raise ValueError(f"{steps} names no key of a map")  # noqa: TRY004 - of a tree that holds no such place
+    names = {name: key if name == steps[-1] else name for name in parent.entries}
+    entries = {names[name]: value for name, value in parent.entries.items()}
+    lines = {names.get(name, name): line for name, line in parent.key_lines.items()}
+    new = MapNode(entries, lines, parent.line)
+    return replaced(node, steps[:-1], new) if steps[:-1] else new
+
+
 FORMAT = "format"  # a reserved key of every map of names
 
 
@@ -395,7 +407,7 @@ def hold[S: Shape](shape: type[S], at: Cursor, today: date) -> Checked[S]:
     while spellings := _spellings(shape, at, errors):
         for error, key in spellings:
             respelt.append(_problem(shape, at, error))
-            at = Cursor(_respelt(at.node, _steps(error), key), at.path, at.subject, at.line)
+            at = Cursor(with_key(at.node, _steps(error), key), at.path, at.subject, at.line)
         said, errors = _validated(shape, at, today)
     problems = (*respelt, *(_problem(shape, at, error) for error in errors))
     wrong = frozenset(_steps(error)[0] for error in errors if _steps(error))
@@ -430,18 +442,6 @@ def _spellings(shape: type[Shape], at: Cursor, errors: Sequence[ErrorDetails]) -
         if key in (*_needed_keys(inner), *inner.one_of) or is_slip(written, key):
             found.setdefault((*above, key), (error, key))
     return list(found.values())
-
-
-def _respelt(node: Node, steps: tuple[Step, ...], key: str) -> Node:
-    """Return the tree with another name for the key at `steps`, in its place."""
-    parent, _ = descend(node, steps[:-1])
-    if not isinstance(parent, MapNode):
-        raise ValueError(f"{steps} names no key of a map")  # noqa: TRY004 - of a tree that holds no such place
-    names = {name: key if name == steps[-1] else name for name in parent.entries}
-    entries = {names[name]: value for name, value in parent.entries.items()}
-    lines = {names.get(name, name): line for name, line in parent.key_lines.items()}
-    new = MapNode(entries, lines, parent.line)
-    return replaced(node, steps[:-1], new) if steps[:-1] else new
 
 
 def exactly_one(shape: type[Shape], at: Cursor) -> Iterator[Problem]:

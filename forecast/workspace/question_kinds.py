@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from forecast.workspace.csv_text import number_in
 from forecast.workspace.names import (
     OTHER,
     Frame,
@@ -537,11 +538,8 @@ def _points(
     """Return points (level, value) of a distribution function, and what is wrong with them."""
     points: list[tuple[float, float]] = []
     for key, value in quantiles.items():
-        try:
-            level = float(key)
-        except ValueError:
-            level = -1.0
-        if not 0.0 <= level <= 1.0:
+        level = number_in(key)
+        if level is None or not 0.0 <= level <= 1.0:
             return None, (at.key(key).problem("this is no level", shown(key), "from 0 to 1"),)
         if not isfinite(value):
             return None, (at.key(key).problem("is not finite", str(value), "a finite number"),)

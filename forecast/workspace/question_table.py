@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from forecast.workspace.csv_text import parse_csv
+from forecast.workspace.csv_text import number_in, parse_csv
 from forecast.workspace.drafts import LineDraft, flow
 from forecast.workspace.files import QUESTIONS
 from forecast.workspace.names import OTHER, event_and_states
@@ -106,10 +106,8 @@ class _Row:
 
 
 def _is_level(name: str) -> bool:
-    try:
-        return 0.0 <= float(name) <= 1.0
-    except ValueError:
-        return False
+    level = number_in(name)
+    return level is not None and 0.0 <= level <= 1.0
 
 
 def _level_hint(name: str) -> str:

@@ -35,6 +35,7 @@ from forecast.workspace.records import (
     AnyQuestion,
     Benchmark,
     DateQuestion,
+    DecisionProblem,
     Expert,
     Item,
     Network,
@@ -48,6 +49,7 @@ from forecast.workspace.records import (
 )
 from forecast.workspace.renames import NO_RENAMES, Grade, Letter, Renames
 from forecast.workspace.rules import RULES
+from forecast.workspace.slips import ids_as_meant, names_as_meant
 from forecast.workspace.yaml_text import parse_yaml
 
 
@@ -148,7 +150,7 @@ def _unknown_forecasters(
     question: AnyQuestion, benchmarks: Mapping[str, Benchmark], partly: Set[str]
 ) -> Iterator[Problem]:
     """Name who is said to go by another reading of a question and stands in none of its series, if all can be read."""
-    if not partly.isdisjoint(question.benchmarks):
+    if not partly.isdisjoint(question.benchmarks) or not benchmarks.keys() >= {*question.benchmarks}:
         return
     names = {who for name in question.benchmarks if name in benchmarks for _, who, _ in benchmarks[name].points}
     for reading in question.readings if isinstance(question, Question) else ():
@@ -304,14 +306,18 @@ def read_workspace(
         return None, (problem,)
     on_disk = files.find_files(root) if inputs is None else files.given_files(inputs)
     contents = on_disk.with_drafts(drafts or {})
-    trees, problems = _parse(contents)
-    declared = _read_declared(trees, today)
-    dated = _read_dated(contents, trees, declared)
-
-    decisions, wrong = read_decisions(trees.get(files.DECISIONS, NO_LIST), files.DECISIONS, declared.frame)
+    parsed, problems = _parse(contents)
+    trees, slips = ids_as_meant(parsed)
+    problems += slips
+    declared, dated, decisions, found = _read_trees(contents, trees, today)
+    if any(problem.severity == "error" for problem in found):
+        trees, slips = names_as_meant(trees, contents)
+        if slips:  # read again as it was meant: whatever else is wrong is told, and nothing that follows from a slip
+            problems += slips
+            declared, dated, decisions, found = _read_trees(contents, trees, today)
 
     # One mistake can be seen from two sides; it is said once. So is one that every row of a table has.
-    ordered = of_tables(without_echoes({*problems, *contents.problems, *declared.problems, *dated.problems, *wrong}))
+    ordered = of_tables(without_echoes({*problems, *contents.problems, *found}))
     if declared.network is None or any(problem.severity == "error" for problem in ordered):
         return None, ordered
     workspace = Workspace(
@@ -335,6 +341,15 @@ def read_workspace(
         decisions=decisions,
     )
     return workspace, ordered
+
+
+def _read_trees(
+    contents: files.InputFiles, trees: Mapping[str, Node], today: date
+) -> tuple[_Declared, _Dated, tuple[DecisionProblem, ...], tuple[Problem, ...]]:
+    declared = _read_declared(trees, today)
+    dated = _read_dated(contents, trees, declared)
+    decisions, wrong = read_decisions(trees.get(files.DECISIONS, NO_LIST), files.DECISIONS, declared.frame)
+    return declared, dated, decisions, (*declared.problems, *dated.problems, *wrong)
 
 
 def _parse(inputs: files.InputFiles) -> tuple[dict[str, Node], list[Problem]]:

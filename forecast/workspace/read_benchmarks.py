@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from forecast.workspace.csv_text import CsvTable, parse_csv
+from forecast.workspace.csv_text import CsvTable, number_in, parse_csv
 from forecast.workspace.files import BENCHMARKS, TABLE
 from forecast.workspace.nodes import ISO_DAY
 from forecast.workspace.problems import Problem, Source, choice, shown
@@ -90,15 +90,17 @@ def read_judgements(
     """
     rows, found = judgement_rows(content, path, today, renames, forecasters)
     points: dict[str, dict[tuple[date, str], tuple[int, Point]]] = {}
+    unknown: dict[str, list[JudgementRow]] = {}
     for row in rows:
         where, question, key = Source(path, row.line), row.question, (row.day, row.author)
         if questions is not None and question not in questions:
-            found.append(unknown_question(row, path, questions))
+            unknown.setdefault(question, []).append(row)
             continue
         series = points.setdefault(question, {})
         if key in series:
             found.append(_twice(where, row_in_words(row), series[key][0]))
         series.setdefault(key, (row.line, (row.day, row.author, row.probability)))
+    found += [unknown_question(ignored, path, questions or ()) for ignored in unknown.values()]
     benchmarks = {
         question: Benchmark(
             judgement_id(question),
@@ -110,10 +112,12 @@ def read_judgements(
     return benchmarks, tuple(found)
 
 
-def unknown_question(row: JudgementRow, path: str, questions: Sequence[str]) -> Problem:
-    """Warn that a row is about a question that there is not."""
+def unknown_question(rows: Sequence[JudgementRow], path: str, questions: Sequence[str]) -> Problem:
+    """Warn, once, of all rows about one question that there is not."""
+    row = rows[0]
     what = f"unknown question {shown(row.question)}"
-    way = f"the row is ignored; if it has another name now: forecast rename question {row.question} NAME"
+    ignored = "the row is" if len(rows) == 1 else f"its {len(rows):,} rows, to line {rows[-1].line}, are"
+    way = f"{ignored} ignored; if it has another name now: forecast rename question {row.question} NAME"
     allowed = f"{way}; {choice('questions', row.question, questions)}"
     return Problem(Source(path, row.line), what, "", allowed, "warning")
 
@@ -216,11 +220,8 @@ def _day(cell: str) -> date | None:
 
 
 def _probability(cell: str) -> float | None:
-    try:
-        number = float(cell)
-    except ValueError:
-        return None
-    return number if 0.0 <= number <= 1.0 else None
+    number = number_in(cell)
+    return number if number is not None and 0.0 <= number <= 1.0 else None
 
 
 def _twice(where: Source, what: str, first: int) -> Problem:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from forecast.workspace.names import OTHER, Frame, duplicates, unknown_event
 from forecast.workspace.nodes import Cursor, MapNode, Name, Node, Shape, Text, hold
-from forecast.workspace.problems import Problem, Source, choice, quoted, shown
+from forecast.workspace.problems import Problem, Source, choice, near, quoted, shown
 from forecast.workspace.records import DecisionProblem
 
 Utility = Annotated[float, Field(allow_inf_nan=False)]
@@ -88,8 +88,11 @@ def _references(at: Cursor, frame: Frame, outcomes: Sequence[str] | None) -> Ite
         if not worth.keys:
             continue  # no map, which was said
         named = worth.called(f"{at.subject}: option {shown(option)}")
+        missing = [outcome for outcome in outcomes if not worth.has(outcome)]
         for outcome in worth.keys:
             if outcome not in outcomes:
                 yield named.key(outcome).problem(f"{kind} {shown(outcome)}", "", choice(plural, outcome, outcomes))
-        if missing := [outcome for outcome in outcomes if not worth.has(outcome)]:
+                if (meant := near(outcome, outcomes)) in missing:
+                    missing.remove(meant)
+        if missing:
             yield named.problem(f"no utility for {quoted(missing)}", "", f"a number for each of {quoted(outcomes)}")

@@ -27,7 +27,7 @@ from forecast.workspace.nodes import (
     exactly_one,
     hold,
 )
-from forecast.workspace.problems import Problem, Source, choice, one_form, quoted, shown
+from forecast.workspace.problems import Problem, Source, choice, is_slip, one_form, quoted, shown
 from forecast.workspace.read_requires import (
     ANY_OF,
     RequiresShape,
@@ -296,7 +296,8 @@ def _read_event(event_id: str, at: Cursor, names: Names, today: date) -> tuple[E
     checked = hold(EventShape, at, today)
     at = checked.meant
     problems = [*checked.problems, *_parents(at, names), *requires_problems(event_id, at, names)]
-    for check in (_directions, _states, _status_keys, cpt_problems, count_problems, timing_problems):
+    problems += _directions(at, names)
+    for check in (_states, _status_keys, cpt_problems, count_problems, timing_problems):
         problems += check(at)
     shape = checked.shape
     if shape is None:
@@ -341,13 +342,16 @@ def _parents(at: Cursor, names: Names) -> Iterator[Problem]:
     yield from _twice(at, "parents", "parent")
 
 
-def _directions(at: Cursor) -> Iterator[Problem]:
+def _directions(at: Cursor, names: Names) -> Iterator[Problem]:
     """Report directions of what is no parent, of one parent twice, and one that the way to build the CPT excludes."""
     parents = [name for name, _ in _texts(at, "parents")]
+    unknown = [] if names.events is None else [name for name in parents if name not in names.events]
     raising = {name for name, _ in _texts(at, "raises")}
     for key in ("raises", "lowers"):
         yield from _twice(at, key, f"{key}: parent")
         for name, place in _texts(at, key):
+            if name in (names.events or ()) and any(is_slip(parent, name) for parent in unknown):
+                continue  # the parent is what is misspelt, which was said
             if name not in parents:
                 allowed = choice("parents", name, parents) if parents else "the event has no parents"
                 yield place.problem(f"{key}: {shown(name)} is not a parent", "", allowed)

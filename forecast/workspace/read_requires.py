@@ -198,6 +198,8 @@ def requirements_in_network(at: Cursor, events: Mapping[str, Event]) -> Iterator
     for event in events.values():
         if not event.requires or any(name not in events for one in event.requires for name in one.events):
             continue
+        if event.initial is not None and event.initial not in event.states:
+            continue  # what it begins in is not known
         place = at.at("events", event.id).called(f"event {shown(event.id)}")
         found = list(_of_constants(event, place, events)) or list(_saying_nothing(event, place, events))
         yield from found or _impossible(event, place, events)

@@ -7,6 +7,7 @@ HOW is one of
 - `never`: it comes to its end;
 - `count`: so it does, and prints on stderr, last, which of its calls write;
 - `before`, `after`, `half`: SIGKILL before or after call N (from 0), or when half of its bytes are with the system;
+- `INT`, `TERM`: that signal before call N, which is then made, unless the process has ended;
 - the name of an error, such as ENOSPC: what the system answers from call N on;
 - `size`: no file becomes longer than N bytes.
 
@@ -29,6 +30,7 @@ from typing import Any
 NAMES = ("mkdir", "rename", "replace", "unlink", "remove", "rmdir", "chmod", "fsync", "ftruncate")
 FREEING = {"rename", "replace", "unlink", "remove", "rmdir", "chmod"}  # what a full disk does not refuse
 FULL = {"ENOSPC", "EDQUOT"}
+SIGNALS = {"INT": signal.SIGINT, "TERM": signal.SIGTERM}
 
 
 class Calls:
@@ -54,6 +56,8 @@ class Calls:
         if number >= self.number and self.how.startswith("E") and not (self.how in FULL and name in FREEING):
             code = getattr(errno, self.how)
             raise OSError(code, os.strerror(code))
+        if number == self.number and self.how in SIGNALS:
+            os.kill(os.getpid(), SIGNALS[self.how])
         if number == self.number and self.how in {"before", "half"}:
             if half is not None and self.how == "half":
                 half()

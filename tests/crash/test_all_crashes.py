@@ -32,6 +32,16 @@ def test_kills(courses: Courses, tmp_path: Path) -> None:
     print(f"\n{told(trials.counts)}\n    0  lost, 0 workspaces that need a person")
 
 
+def test_signals(courses: Courses, tmp_path: Path) -> None:
+    """Fifty commands that are interrupted, and fifty that are terminated."""
+    trials = Trials(courses, tmp_path, 5)
+    for how in ("INT", "TERM"):
+        for course in trials.rows(50):
+            trials.end_at(course, how, trials.rng.randrange(len(course.calls)))
+    print(told(trials.counts))
+    assert 100 == trials.counts["kills"]
+
+
 def test_every_call_of_an_update(courses: Courses, tmp_path: Path) -> None:
     """Killed before, in and after each call by which an update writes its forecast and its line, the same holds."""
     trials = Trials(courses, tmp_path, 1)

@@ -18,6 +18,15 @@ def test_killed_at_a_call(courses: Courses, tmp_path: Path) -> None:
     assert 3 == trials.counts["kills"]
 
 
+@pytest.mark.parametrize("how", ["INT", "TERM"])
+def test_interrupted_and_terminated_at_a_call(courses: Courses, tmp_path: Path, how: str) -> None:
+    """The same where a command is interrupted (Ctrl-C), which is no traceback, or terminated."""
+    trials = Trials(courses, tmp_path, 8)
+    for course in trials.rows(2):
+        trials.end_at(course, how, trials.rng.randrange(len(course.calls)))
+    assert 2 == trials.counts["kills"]
+
+
 def test_killed_when_it_has_told(courses: Courses, tmp_path: Path) -> None:
     """Killed at once when it has said what is written, a command has written it."""
     trials = Trials(courses, tmp_path, 7)

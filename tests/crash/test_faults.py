@@ -16,7 +16,8 @@ import pytest
 from click.testing import CliRunner
 
 from forecast.commands.main import main
-from forecast.files import LOCK, locked, replace_folder
+from forecast.commands.running import told
+from forecast.files import LOCK, UnwrittenError, locked, replace_folder
 from forecast.ledger.ledger import LEDGER
 from tests.crash import workspaces
 from tests.crash.trials import Trials
@@ -92,14 +93,14 @@ def test_refused_at_the_last_file(courses: Courses, tmp_path: Path, row: Row) ->
 
 
 @pytest.mark.parametrize(
-    ("failure", "told"),
+    ("failure", "line"),
     [
         (OSError(errno.ENOSPC, "No space left on device"), "what this command prints could not be written"),
         (PermissionError(errno.EACCES, "Permission denied", "/x"), "cannot use /x: permission denied; get the right"),
         (OSError("no scheduler answers"), "no scheduler answers\n"),
     ],
 )
-def test_whatever_the_system_refuses(monkeypatch: pytest.MonkeyPatch, failure: OSError, told: str) -> None:
+def test_whatever_the_system_refuses(monkeypatch: pytest.MonkeyPatch, failure: OSError, line: str) -> None:
     """No command ends with a traceback because the system refuses it something; a reader that has left is quiet."""
 
     @click.command()
@@ -108,8 +109,21 @@ def test_whatever_the_system_refuses(monkeypatch: pytest.MonkeyPatch, failure: O
 
     monkeypatch.setitem(main.commands, "failing", failing)
     result = CliRunner().invoke(main, ["failing"])
-    assert (1, f"Error: {told}") == (result.exit_code, result.stderr[: len(told) + 7])
+    assert (1, f"Error: {line}") == (result.exit_code, result.stderr[: len(line) + 7])
     assert 1 == result.stderr.count("\n")
+
+
+def test_a_file_that_was_named_on_a_disk_that_cannot_be_written(tmp_path: Path) -> None:
+    """What belongs to no workspace is put elsewhere; that of a workspace moves with it."""
+    (tmp_path / "w/priors").mkdir(parents=True)
+    (tmp_path / "w/priors/network.yaml").touch()
+    of_workspace, named = (
+        told(UnwrittenError(errno.EROFS, "Read-only file system", str(tmp_path / path)))
+        for path in ("w/evidence/new.yaml", "w/net.uai")
+    )
+    assert "copy the workspace to a disk" in of_workspace
+    assert "name a file on a disk" in named
+    assert "workspace to" not in named
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")

@@ -47,6 +47,15 @@ class Trials:
         assert -signal.SIGKILL == ended.returncode, f"{when}: {ended.stderr}"
         self._judged(course, root, ended.stdout, when)
 
+    def end_at(self, course: Course, how: str, number: int) -> None:
+        """Send a command a signal at a call of its calls that write: it ends in a word, or by the signal."""
+        root = copied(self.template, self.folder / "ended", course.row)
+        ended = workspaces.run(root, how, number, course.row.call(root))
+        when = f"{course.row.name}, {how} at call {number} ({course.calls[number]})"
+        assert ended.returncode in ((0, 1) if how == "INT" else (-signal.SIGTERM,)), f"{when}: {ended.stderr}"
+        assert "Traceback" not in ended.stderr, f"{when}: {ended.stderr}"
+        self._judged(course, root, ended.stdout, when)
+
     def kill_at_an_instant(self, course: Course) -> None:
         """Kill a command at a random moment of its time, and wait for the processes that it has started."""
         seconds = self.rng.uniform(0.2, 1.0) * course.seconds

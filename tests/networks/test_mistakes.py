@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from pathlib import Path
 
 import pytest
@@ -175,14 +176,23 @@ MISTAKES = {
     ),
     "BAYES\n1\n2\n2\n": "f.uai:4: number of functions; got '2'; a whole number from 1 to 1",
     "BAYES\n1\n2\n1\n1 1\n": "f.uai:5: variable of function 0; got '1'; a whole number from 0 to 0",
+    "BAYES\n2\nx 0\n2\n1 2\n2 0 z\n": (
+        "f.uai:3: number of states of variable 0; got 'x'; a whole number from 1 to 4000000\n"
+        "f.uai:3: number of states of variable 1; got '0'; a whole number from 1 to 4000000\n"
+        "f.uai:5: variable of function 0; got '2'; a whole number from 0 to 1\n"
+        "f.uai:6: variable of function 1; got 'z'; a whole number from 0 to 1"
+    ),
     "BAYES\n1\n2\n1\n1 0\n3\n": "f.uai:6: number of entries of function 0; got '3'; a whole number from 2 to 2",
     "BAYES\n1\n2\n1\n1 0\n2\n.5\n": (
         "f.uai:7: function 0: wrong number of probabilities; got the end of the file; 2 are needed, 1 are left"
     ),
     "BAYES\n1\n2\n1\n1 0\n2\n.5 .5\n7\n": "f.uai:8: words behind the last one that is needed; got '7'; the end of the file",
-    "BAYES\n2\n2 2\n2\n1 0\n1 0\n2\n.5 .5\n2\n.5 .5\n": "f.uai:3: variable 'x1' has no function\nf.uai:6: variable 'x0' has a second function; first on line 5",
+    "BAYES\n2\n2 2\n2\n1 0\n1 0\n2\n.5 .5\n2\n.5 .5\n": "f.uai:6: variable 'x0' has a second function; first on line 5; 'x1' has none",
     "BAYES\n1\n": "f.uai:2: no number of states of variable 0; got the end of the file; expected number of states of variable 0",
-    "BAYES\n1\n99999999999\n1\n": "f.uai:3: number of states of variable 0; got '99999999999'; a whole number from 1 to 4000000",
+    "BAYES\n1\n99999999999\n1\n": (
+        "f.uai:3: number of states of variable 0; got '99999999999'; a whole number from 1 to 4000000\n"
+        "f.uai:4: no size of function 0; got the end of the file; expected size of function 0"
+    ),
 }  # fmt: skip
 
 
@@ -190,6 +200,23 @@ MISTAKES = {
 def test_a_mistake_is_located_and_said(text: str, expected: str) -> None:
     """Each mistake says where, what, what was found and what is allowed, and does so once."""
     assert expected.split("\n") == [str(one) for one in found(text, expected.partition(":")[0])]
+
+
+NAMED = [path for path in SEEDS if path.suffix not in (".uai", ".xdsl")] + [DATA / "dog.bif"]
+COMMENT = re.compile(r"//.*|<!--.*?-->|^%.*", re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", NAMED, ids=lambda path: path.name)
+def test_a_misspelt_variable_is_one_message(path: Path) -> None:
+    """Wherever a variable is named, a letter too many is told once, with the name that was meant."""
+    text = COMMENT.sub("", path.read_text(encoding="utf-8"))
+    wrong = {}
+    for name in read_network(path).names:
+        for place in re.finditer(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text):
+            told = found(f"{text[: place.end()]}{name[-1]}{text[place.end() :]}", path.name)
+            if len(told) > 1 or not all("did you mean" in str(one) for one in told):
+                wrong[name, text.count("\n", 0, place.start()) + 1] = told
+    assert {} == wrong
 
 
 @pytest.mark.parametrize("path", SEEDS, ids=lambda path: path.name)
@@ -278,8 +305,21 @@ EVIDENCE = {
     "2 2 0\n4 1": "f.evid:2: observed variable; got '4'; a whole number from 0 to 3",
     "2 2 0 3 2": "f.evid:1: state of 'x3'; got '2'; a whole number from 0 to 1",
     "2 2 0 2 1": "f.evid:1: variable 'x2' is observed twice; got '2'; once",
-    "1 2 0 9": "f.evid:1: state of 'x0'; got '9'; a whole number from 0 to 1",
+    "1 2 0 9": (
+        "f.evid:1: no observed variable; got the end of the file; expected observed variable\n"
+        "f.evid:1: state of 'x0'; got '9'; a whole number from 0 to 1"
+    ),
     "2\n1 2 0\n1 2 1\n": "f.evid:1: several samples, or words behind the last one; got '2'; one sample: 2 pairs of numbers",
+    "2\n9 0\n2 x\n2 0\n": (
+        "f.evid:1: number of observed variables; got '2'; 3 pairs of numbers stand behind it\n"
+        "f.evid:2: observed variable; got '9'; a whole number from 0 to 3\n"
+        "f.evid:3: state of 'x2'; got 'x'; a whole number from 0 to 1\n"
+        "f.evid:4: variable 'x2' is observed twice; got '2'; once"
+    ),
+    "two\n2 0\n4 1": (
+        "f.evid:1: number of observed variables; got 'two'; a whole number from 0 to 5\n"
+        "f.evid:3: observed variable; got '4'; a whole number from 0 to 3"
+    ),
     "": "f.evid:1: no number of observed variables; got the end of the file; expected number of observed variables",
 }  # fmt: skip
 

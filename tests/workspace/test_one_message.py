@@ -310,8 +310,7 @@ FILES: dict[str, Any] = {
 }
 NOT_NAMED = {  # names that the files give themselves, and numbers as keys
     *("cause", "first", "second", "market_analyst", "rule", "paper", "a", "b", "0", "1", "rolled"),
-    *("few", "many", "none", "some", "full", "good", "other"),
-    "id",  # what refers to it does not find it
+    *("good", "other"),
 }
 
 
@@ -334,15 +333,24 @@ def _misspelt(tree: Any, place: tuple[Any, ...]) -> Any:
     return {(key + key[-1] if key == first else key): one for key, one in tree.items()}
 
 
+def _written(root: Path) -> Path:
+    """Write a workspace of FILES, with a market, and a table of evidence about the same events."""
+    for name, tree in FILES.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(json.dumps(tree, indent=1), encoding="utf-8")
+    (root / "priors/benchmarks").mkdir()
+    (root / "priors/benchmarks/market.csv").write_text(MARKET, encoding="utf-8")
+    rows = [f"x{day},2026-05-{day},paper,Row {day}.,second,kept" for day in (11, 12)]
+    table = "\n".join(["id,reported,source,headline,event,claims", *rows])
+    (root / "evidence/table.csv").write_text(table, encoding="utf-8")
+    assert [] == messages(root)
+    return root
+
+
 @pytest.mark.parametrize("path", FILES)
 def test_a_misspelt_key_is_one_message(tmp_path: Path, path: str) -> None:
     """Any one key written with a letter too many is told once, with the key that was meant."""
-    for name, tree in FILES.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(json.dumps(tree, indent=1), encoding="utf-8")
-    (tmp_path / "priors/benchmarks").mkdir()
-    (tmp_path / "priors/benchmarks/market.csv").write_text(MARKET, encoding="utf-8")
-    assert [] == messages(tmp_path)
+    _written(tmp_path)
     wrong = {}
     for place in _key_places(FILES[path]):
         if place[-1] in NOT_NAMED:
@@ -352,6 +360,80 @@ def test_a_misspelt_key_is_one_message(tmp_path: Path, path: str) -> None:
         if len(found) != 1 or f"did you mean '{place[-1]}'?" not in found[0]:
             wrong[place] = found
     assert {} == wrong
+
+
+def _value_places(tree: Any, above: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Return the places of texts that could be names."""
+    entries = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
+    return [
+        place
+        for key, value in entries
+        for place in ([(*above, key)] if isinstance(value, str) and value.isidentifier() else [])
+        + _value_places(value, (*above, key))
+    ]
+
+
+def _respelt(tree: Any, place: tuple[Any, ...]) -> Any:
+    """Return the tree with the last letter of one value written twice."""
+    if not place:
+        return tree + tree[-1]
+    first, *rest = place
+    entries = tree.items() if isinstance(tree, dict) else enumerate(tree)
+    changed = {key: _respelt(one, tuple(rest)) if key == first else one for key, one in entries}
+    return changed if isinstance(tree, dict) else [*changed.values()]
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_a_misspelt_name_is_one_message(tmp_path: Path, path: str) -> None:
+    """Any one name with a letter too many is told at most once, where it is declared as where it is referred to."""
+    _written(tmp_path)
+    wrong = {}
+    for place in _value_places(FILES[path]):
+        (tmp_path / path).write_text(json.dumps(_respelt(FILES[path], place), indent=1), encoding="utf-8")
+        found = messages(tmp_path)
+        if len(found) > 1 or not all("did you mean '" in one for one in found):
+            wrong[place] = found
+    assert {} == wrong
+
+
+DECLARED = {
+    ("priors/network.yaml", "events", "cause"): "event 'causee'",
+    ("priors/network.yaml", "events", "first"): "event 'firstt'",
+    ("priors/network.yaml", "events", "second"): "event 'secondd'",
+    ("priors/experts.yaml", "market_analyst"): "expert 'market_analystt'",
+    ("evidence/sources.yaml", "paper"): "source 'paperr'",
+}
+
+
+@pytest.mark.parametrize("place", DECLARED, ids=lambda place: place[-1])
+def test_a_name_misspelt_where_it_is_declared_is_one_message(tmp_path: Path, place: tuple[str, ...]) -> None:
+    """However many places name it, in trees and tables, the declaration is told, with some of them."""
+    path, *steps = place
+    _written(tmp_path)
+    (tmp_path / path).write_text(json.dumps(_misspelt(FILES[path], tuple(steps)), indent=1), encoding="utf-8")
+    (found,) = messages(tmp_path)
+    assert f": {DECLARED[place]} is named nowhere else; '{steps[-1]}' is declared nowhere and named at " in found
+    assert found.startswith(f"{path}:")
+    assert found.endswith(f"did you mean '{steps[-1]}'?")
+
+
+def test_a_misspelt_file_of_a_series_is_one_message(tmp_path: Path) -> None:
+    """Nobody is called unknown in a series that there is not."""
+    folder = _written(tmp_path) / "priors/benchmarks"
+    (folder / "market.csv").rename(folder / "markett.csv")
+    (found,) = messages(tmp_path)
+    assert found.endswith("unknown benchmark 'market'; benchmarks are 'markett'; did you mean 'markett'?")
+
+
+def test_a_name_that_is_right_somewhere_is_declared_right(tmp_path: Path) -> None:
+    """Two places with the same slip are two mistakes where a third one has the name as it is declared."""
+    _written(tmp_path)
+    rows = [f"x{day},2026-05-{day},paper,Row {day}.,secondd,kept" for day in (11, 12)]
+    table = "\n".join(["id,reported,source,headline,event,claims", *rows])
+    (tmp_path / "evidence/table.csv").write_text(table, encoding="utf-8")
+    found = messages(tmp_path)
+    assert 2 == len(found)
+    assert all(one.endswith("did you mean 'second'?") for one in found)
 
 
 TABLES = {

@@ -150,6 +150,18 @@ def test_mistakes_in_headers_and_judgements(tmp_path: Path) -> None:
     assert [f"{unknown}; did you mean 'on-sale'?"] == [one for one in messages(root, "warning") if own in one]
 
 
+def test_rows_of_one_unknown_question_are_one_message(tmp_path: Path) -> None:
+    """A question that is misspelt where it is asked is told once, with the number of rows that are ignored for it."""
+    root = asking(tmp_path)
+    rows = [f"2026-03-0{day},{name},0.5," for day in (1, 2, 3) for name in ("on-sal", "kep")]
+    (root / "priors/judgements.csv").write_text("\n".join(["date,question,probability,why", *rows]), encoding="utf-8")
+    found = [one.split("; if it")[0] for one in messages(root, "warning") if "judgements" in one]
+    assert [
+        "priors/judgements.csv:2: warning: unknown question 'on-sal'; its 3 rows, to line 6, are ignored",
+        "priors/judgements.csv:3: warning: unknown question 'kep'; its 3 rows, to line 7, are ignored",
+    ] == found
+
+
 AUTHORED = """date,question,probability,why,author
 2026-03-01,kept,0.5,x
 2026-03-01,kept,0.25,,ann

@@ -29,6 +29,7 @@ COMMENT = re.compile(r"^c(?:[ \t][^\n]*)?$|#[^\n]*", re.MULTILINE)
 BEGINNING = re.compile(
     rb"(?:\xef\xbb\xbf)?(?:\s++|c(?:[ \t][^\n]*+)?\n|#[^\n]*+)*+(?:BAYES|MARKOV)(?=\s)", re.IGNORECASE
 )
+LONGEST = 12  # digits; a number with as many is more than any that is allowed
 ONLY_BAYES = "BAYES: a Markov network has factors and no conditional probability tables"
 
 
@@ -58,7 +59,7 @@ class UaiFormat(WritableFormat):
 
 
 class _Numbers:
-    """The words of a file, taken one after the other."""
+    """The words of a file, taken one after the other, and what is wrong with those that hide no others."""
 
     def __init__(self, content: bytes, path: str) -> None:
         self.path = path
@@ -66,13 +67,25 @@ class _Numbers:
         self.words = _split(text)
         self.last_line = max(1, text.count("\n") + (not text.endswith("\n")))
         self.at = 0
+        self.problems: list[Problem] = []
 
-    def refuse(self, what: str, allowed: str, at: int | None = None) -> NoReturn:
+    def note(self, what: str, allowed: str, at: int | None = None) -> None:
+        """Report the last word, or the one at a place; the words behind it can still be read."""
         place = self.at - 1 if at is None else at
         is_there = place < len(self.words)
         got = shown(self.words.texts[place]) if is_there else "the end of the file"
         line = self.words[place].line if is_there else self.last_line
-        raise WorkspaceProblems([Problem(Source(self.path, line), what, got, allowed)])
+        self.problems.append(Problem(Source(self.path, line), what, got, allowed))
+
+    def refuse(self, what: str, allowed: str, at: int | None = None) -> NoReturn:
+        """Report a word behind which nothing can be read, with all that was wrong before it."""
+        self.note(what, allowed, at)
+        raise WorkspaceProblems(self.problems)
+
+    def stop_if_wrong(self) -> None:
+        """Raise what was reported so far, if anything was."""
+        if self.problems:
+            raise WorkspaceProblems(self.problems)
 
     def word(self, what: str) -> BifWord:
         self.at += 1
@@ -81,12 +94,25 @@ class _Numbers:
         return self.words[self.at - 1]
 
     def whole(self, what: str, least: int, most: int) -> int:
+        """Take a number on which the place of the words behind it depends."""
+        before = len(self.problems)
+        number = self.noted(what, least, most)
+        if len(self.problems) > before:
+            self.stop_if_wrong()
+        return number
+
+    def noted(self, what: str, least: int, most: int) -> int:
+        """Take a number; one that is wrong is reported and counts as the least."""
         word = self.word(what)
-        if not (
-            word.text.isascii() and word.text.isdecimal() and len(word.text) < 12 and least <= int(word.text) <= most
-        ):  # longer is more than any
-            self.refuse(what, f"a whole number from {least} to {most}")
-        return int(word.text)
+        if (
+            word.text.isascii()
+            and word.text.isdecimal()
+            and len(word.text) < LONGEST
+            and least <= int(word.text) <= most
+        ):
+            return int(word.text)
+        self.note(what, f"a whole number from {least} to {most}")
+        return least
 
     def end(self) -> None:
         if self.at < len(self.words):
@@ -106,10 +132,10 @@ def _network(numbers: _Numbers) -> DiscreteNetwork:
         numbers.refuse("no Bayesian network", ONLY_BAYES if kind.text.upper() == "MARKOV" else "BAYES")
     left = len(numbers.words)
     n = numbers.whole("number of variables", 1, left)
-    cards = [numbers.whole(f"number of states of variable {i}", 1, MAX_TABLE_ENTRIES) for i in range(n)]
+    cards = [numbers.noted(f"number of states of variable {i}", 1, MAX_TABLE_ENTRIES) for i in range(n)]
     lines = [numbers.words[numbers.at - n + i].line for i in range(n)]
     if sum(cards) > left:
-        numbers.refuse("more states than the file has numbers", f"at most {left} states in all")
+        numbers.note("more states than the file has numbers", f"at most {left} states in all")
     states = tuple(
         VariableBlock(BifWord(f"x{i}", line), (tuple(BifWord(f"s{state}", line) for state in range(card)),), ())
         for i, (card, line) in enumerate(zip(cards, lines, strict=True))
@@ -117,8 +143,9 @@ def _network(numbers: _Numbers) -> DiscreteNetwork:
     scopes: list[tuple[list[int], int]] = []
     for i in range(numbers.whole("number of functions", n, n)):
         size = numbers.whole(f"size of function {i}", 1, n)
-        scope = [numbers.whole(f"variable of function {i}", 0, n - 1) for _ in range(size)]
+        scope = [numbers.noted(f"variable of function {i}", 0, n - 1) for _ in range(size)]
         scopes.append((scope, numbers.words[numbers.at - 1].line))
+    numbers.stop_if_wrong()
     tables = [_table(numbers, i, scope, line, cards) for i, (scope, line) in enumerate(scopes)]
     numbers.end()
     return build(Blocks(states, tuple(tables), Words("variable", "function")), numbers.path)
@@ -171,31 +198,51 @@ def read_evidence(content: bytes, path: str, network: DiscreteNetwork) -> list[F
     of samples is read where there is one sample.
 
     Raises:
-        WorkspaceProblems: the first mistake, with its line.
+        WorkspaceProblems: every mistake, with its line.
 
     Source: UAI 2014 Inference Competition, "Evidence Format"; UAI 2010 Approximate Inference Challenge.
     """
     numbers = _Numbers(content, path)
     most = len(network.names)
     words = len(numbers.words)
-    n = numbers.whole("number of observed variables", 0, max(most, words))
-    if words == 2 * n + 1:
-        pass
-    elif n == 1 and words > 1:
+    n = numbers.noted("number of observed variables", 0, max(most, words))
+    if numbers.problems:
+        n = (words - 1) // 2  # whatever the number was meant to be, pairs stand behind it
+    elif words != 2 * n + 1 and n == 1 and words > 1:
         n = numbers.whole("number of observed variables", 0, most)
     elif n > 1 and words > 2 * n + 1:
-        numbers.refuse("several samples, or words behind the last one", f"one sample: {n} pairs of numbers")
+        if _is_several(numbers.words.texts, n) or words % 2 == 0:
+            numbers.refuse("several samples, or words behind the last one", f"one sample: {n} pairs of numbers")
+        pairs = (words - 1) // 2
+        numbers.note("number of observed variables", f"{pairs} pairs of numbers stand behind it")
+        n = pairs
     found: dict[str, Finding] = {}
     for _ in range(n):
-        name = network.names[numbers.whole("observed variable", 0, most - 1)]
+        before = len(numbers.problems)
+        name = network.names[numbers.noted("observed variable", 0, most - 1)]
+        if len(numbers.problems) > before:
+            numbers.word("state")
+            continue
         states = network.states[name]
-        state = numbers.whole(f"state of '{name}'", 0, len(states) - 1)
+        state = numbers.noted(f"state of '{name}'", 0, len(states) - 1)
         if name in found:
-            numbers.refuse(f"variable '{name}' is observed twice", "once", numbers.at - 2)
+            numbers.note(f"variable '{name}' is observed twice", "once", numbers.at - 2)
         label = f"{name}={states[state]}"
         found[name] = Finding(name, tuple(float(i == state) for i in range(len(states))), label)
-    numbers.end()
+    if not numbers.problems:
+        numbers.end()
+    numbers.stop_if_wrong()
     return list(found.values())
+
+
+def _is_several(words: Sequence[str], n: int) -> bool:
+    """Say whether so many samples, each with the number of its pairs before it, fill the file behind the first word."""
+    at = 1
+    for _ in range(n):
+        if at >= len(words) or not (words[at].isascii() and words[at].isdecimal() and len(words[at]) < LONGEST):
+            return False
+        at += 1 + 2 * int(words[at])
+    return at == len(words)
 
 
 def write_evidence(network: DiscreteNetwork, findings: Sequence[Finding]) -> str:

@@ -15,7 +15,7 @@ from math import comb
 from types import MappingProxyType
 from typing import ClassVar
 
-from forecast.workspace.csv_text import CsvTable, decoded, parse_csv
+from forecast.workspace.csv_text import CsvTable, decoded, number_in, parse_csv, parted_otherwise
 from forecast.workspace.feeds import Feed, feeds_of
 from forecast.workspace.problems import (
     GOT_LISTED,
@@ -32,12 +32,11 @@ from forecast.workspace.problems import (
 )
 from forecast.workspace.wording import MONTHS
 
-ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[ T][\d:.]+)?", re.ASCII)
+ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[ T]([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?)?", re.ASCII)
 COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:\d{6})?", re.ASCII)
 CLOCK = re.compile(r"\d{8}([01]\d|2[0-3])([0-5]\d)[0-5]\d", re.ASCII)
 WORDED = re.compile(r"(\d{1,2}) ([A-Za-z]+) (\d{4})", re.ASCII)
 WHOLE = re.compile(r"(\d{1,15})(?:\.0*)?", re.ASCII)  # 1.0 where a program held the column as decimal numbers
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
 DayReader = Callable[[str], date]
 Span = tuple[date, date]
@@ -79,11 +78,10 @@ class CodedRow:
 
     def number(self, column: str) -> float | None:
         """Return a finite number, or None and say so."""
-        cell = self.text(column)
-        if not NUMBER.fullmatch(cell):
+        number = number_in(self.text(column))
+        if number is None:
             self.refuse(column, "is no number", "a finite number")
-            return None
-        return float(cell)
+        return number
 
     def refuse(self, column: str, what: str, allowed: str) -> None:
         """Report a cell."""
@@ -128,7 +126,7 @@ def day_of_seconds(seconds: float) -> date:
 def _day(match: re.Match[str] | None) -> date:
     if match is None:
         raise ValueError("another form of date")
-    return date(*map(int, match.groups()))
+    return date(*map(int, match.groups()[:3]))
 
 
 class Coder(Feed):
@@ -219,6 +217,8 @@ def read_coded(file: File, coder: Coder) -> tuple[CodedTable | None, tuple[Probl
 def _by_number(file: File, coder: Coder) -> tuple[CodedTable | None, tuple[Problem, ...]]:
     # Quotes mean nothing in this form: a cell ends at its tab.
     text, problems = decoded(file.content, file.name)
+    if not text.strip() and not problems:
+        return None, (Problem(Source(file.name, 1), "the file is empty", "", f"the rows that {coder.title} added"),)
     rows = [(line, row.removesuffix("\r").split("\t")) for line, row in enumerate(text.split("\n"), 1) if row.strip()]
     if rows and rows[0][1][0].strip().casefold() == coder.columns[0].casefold():
         line, row = rows.pop(0)
@@ -246,8 +246,10 @@ def _of_another_width(rows: Sequence[Row], of: int, name: str, coder: Coder) -> 
         return
     many = "every row has" if len(rows) == of else f"{len(rows):,} of {of:,} rows have"
     many = "the only row has" if of == 1 else many
-    what = f"{many} {width} cell{'s' if width > 1 else ''}" + (f": that is {other}" if other else "")
     line, row = rows[0]
+    parted = parted_otherwise((row[0],)) or ("commas" if width == 1 and "," in row[0] else None)
+    what = f"{many} {width} cell{'s' if width > 1 else ''}" + (f": that is {other}" if other else "")
+    what = f"cells are separated by {parted}" if parted else what
     yield Problem(Source(name, line), what, f"a row beginning with {shown(row[0])}", f"{coder.title} has {needed}")
 
 
@@ -281,6 +283,8 @@ def _of_another_coder(header: Sequence[str], where: Source, coder: Coder) -> Pro
     known = set(header) & {*coder.columns, *coder.sometimes}
     if others:
         what = f"these are the columns of {others[0]}, not of {coder.title}"
+    elif {name.casefold() for name in header} >= {name.casefold() for name in coder.needed}:
+        what = f"the columns of {coder.title} are written in other letters, capitals for small ones"
     elif not known:
         what = f"the first row names no column of {coder.title}; the file has no header, or is another one"
     else:
@@ -315,7 +319,7 @@ class RowCondition:
 def condition(text: str) -> RowCondition:
     """Read a condition. Raises ValueError where the text is none."""
     match = FORM.fullmatch(one_form(text))
-    if match is None or (match[2] != "=" and not NUMBER.fullmatch(match[3])):
+    if match is None or (match[2] != "=" and number_in(match[3]) is None):
         msg = f"{shown(text)} is not a condition; write COLUMN=VALUE, COLUMN<=NUMBER or COLUMN>=NUMBER"
         raise ValueError(msg)
     return RowCondition(match[1], match[2], match[3])

@@ -32,6 +32,8 @@ def read_json(content: bytes, path: str) -> tuple[str | None, Any, tuple[Problem
     text, problems = decoded(content, path)
     if problems and not text:
         return None, None, tuple(problems)
+    if not text.strip():
+        return None, None, (*problems, Problem(Source(path, 1), "the file is empty", "", "a whole JSON file"))
     try:
         return text, load_json(text, finite=False), tuple(problems)
     except NotJsonError as error:
@@ -310,13 +312,13 @@ def read_points(
             if probability is None:
                 nulls += 1
                 continue
-            before = entry.get(crowd.before) if crowd.before else None
+            before, wrong = _before(entry, crowd, source)
             end = entry.get("end_time")
-            point, wrong = as_point(time, probability, crowd, source, now, selection, end=end)
+            point, of_point = as_point(time, probability, crowd, source, now, selection, end=end)
+            wrong += of_point
             if point is not None:
-                known = float(before) if _is_number(before) else None
-                turned = complement(known) if known is not None and selection.complement else known
-                wrong = [*_again(entry, crowd, point, pages)]
+                turned = complement(before) if before is not None and selection.complement else before
+                wrong += _again(entry, crowd, point, pages)
                 points.append(replace(point, before=turned))
         found_wrong += wrong
     if not points and not any(problem.severity == "error" for problem in found_wrong):
@@ -357,12 +359,22 @@ def _other(entry: dict[str, object], crowd: Crowd, same: dict[str, object], sour
             yield Problem(source, what, shown(value), f"{shown(same[key])} alone, or --pick one of them")
 
 
+def _before(entry: Mapping[str, object], crowd: Crowd, source: Source) -> tuple[float | None, list[Problem]]:
+    """Return what the probability was right before a point, None where the site does not say; or what is wrong."""
+    said = entry.get(crowd.before) if crowd.before else None
+    if said is None:
+        return None, []
+    if _is_number(said) and 0.0 <= said <= 1.0:
+        return float(said), []
+    return None, [Problem(source, f"{crowd.before} is not a probability", shown(said), "one number from 0 to 1")]
+
+
 def _again(entry: dict[str, object], crowd: Crowd, point: Point, pages: Pages) -> Iterator[Problem]:
     """Report a point with the id of another one that says something else: one of the two is out of date."""
     name = entry.get(crowd.id) if crowd.id else None
-    if not isinstance(name, str):
+    if not isinstance(name, str | int):
         return
-    first = pages.points.setdefault(name, point)
+    first = pages.points.setdefault(str(name), point)
     if (first.seconds, first.probability) != (point.seconds, point.probability):
         what = f"{crowd.id} {shown(name)} appears twice, with another time or probability"
         yield Problem(point.source, what, repr(point.probability), f"{first.probability!r} at {first.source}; keep one")
@@ -377,14 +389,15 @@ def as_point(
     selection: HistorySelection,
     *,
     end: object = None,
-    columns: tuple[str, str] | None = None,
+    columns: tuple[str, str, str] | None = None,
 ) -> tuple[Point | None, list[Problem]]:
     """Return a time and a probability of a file as a point, or what is wrong with them, by the names of `columns`."""
     wrong: list[Problem] = []
-    of_time, of_probability = columns or (crowd.time, crowd.probability)
+    form_of_time = "a number, or ISO 8601 with its offset" if columns is None else "ISO 8601 with its offset"
+    of_time, of_probability, of_end = columns or (crowd.time, crowd.probability, "end_time")
     seconds = _seconds(time, crowd.per_second)
     if seconds is None:
-        wrong.append(Problem(source, f"{of_time} is not a time", shown(time), "a number, or ISO 8601 with its offset"))
+        wrong.append(Problem(source, f"{of_time} is not a time", shown(time), form_of_time))
     elif not EARLIEST <= seconds <= now:
         likely = [
             unit for unit, per_second in UNITS.items() if EARLIEST <= seconds * crowd.per_second / per_second <= now
@@ -397,11 +410,17 @@ def as_point(
         what = f"{of_probability} is not a probability"
         is_text = isinstance(probability, str) and re.fullmatch(r"[01]?\.?\d+", probability)
         allowed = "one number from 0 to 1, without quotes" if is_text else "one number from 0 to 1"
+        if _is_number(probability) and 1.0 < probability <= 100.0:
+            allowed += f"; {probability:g} % is written {probability / 100.0:g}"
         wrong.append(Problem(source, what, shown(probability), allowed))
+    until = None if end in (None, "") else _seconds(end, crowd.per_second)
+    if until is None and end not in (None, ""):
+        wrong.append(Problem(source, f"{of_end} is not a time", shown(end), form_of_time))
+    elif until is not None and seconds is not None and not wrong and until < seconds:
+        wrong.append(Problem(source, f"{of_end} lies before {of_time}", shown(end), f"{shown(time)} or later"))
     if wrong or seconds is None or share is None:
         return None, wrong
-    share = complement(share) if selection.complement else share
-    return Point(seconds, share, source, end=_seconds(end, crowd.per_second)), wrong
+    return Point(seconds, complement(share) if selection.complement else share, source, end=until), wrong
 
 
 def complement(share: float) -> float:

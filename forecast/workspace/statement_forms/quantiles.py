@@ -7,6 +7,7 @@ from typing import Annotated, Any, override
 
 from pydantic import Field, PlainValidator
 
+from forecast.workspace.csv_text import number_in
 from forecast.workspace.fits import FITS, FitKind, expit, fit_quantiles
 from forecast.workspace.nodes import Cursor, UnitProbability, read_probability, refuse
 from forecast.workspace.problems import Problem, choice, shown
@@ -119,8 +120,5 @@ def _point(
 
 
 def _level(key: str) -> float | None:
-    try:
-        level = float(key)
-    except ValueError:
-        return None
-    return level if 0.0 < level < 1.0 else None
+    level = number_in(key)
+    return level if level is not None and 0.0 < level < 1.0 else None

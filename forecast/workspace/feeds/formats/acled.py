@@ -15,6 +15,8 @@ from forecast.workspace.feeds.coded_table import (
     names,
 )
 
+EARLIEST = date(2000, 1, 1)  # ACLED is not as old; milliseconds or days for seconds lie in other centuries, or in 1970
+
 
 class Acled(Coder):
     """One day an incident, one number of fatalities."""
@@ -50,10 +52,13 @@ class Acled(Coder):
             return None
         seconds = row.whole("timestamp")
         try:
-            return None if seconds is None else day_of_seconds(seconds)
+            day = None if seconds is None else day_of_seconds(seconds)
         except ValueError:
-            row.refuse("timestamp", "is not a time", "seconds since 1970")
+            day = date.min
+        if day is not None and day < EARLIEST:
+            row.refuse("timestamp", "is not a time", f"seconds since 1970, of a day from {EARLIEST} on")
             return None
+        return day
 
     @override
     def deaths(self, row: CodedRow) -> Deaths | None:

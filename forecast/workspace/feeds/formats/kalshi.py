@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from forecast.workspace.csv_text import number_in
 from forecast.workspace.feeds.histories import Crowd, HistorySelection, Located, inside, list_at, picked
 
 
@@ -59,10 +60,8 @@ def _price(entry: Mapping[str, object], key: str) -> object:
     """Return a price in dollars; as it stands where it is none."""
     dollars = entry.get(f"{key}_dollars")
     if isinstance(dollars, str):
-        try:
-            return float(dollars)
-        except ValueError:
-            return dollars
+        number = number_in(dollars)
+        return dollars if number is None else number
     cents = entry.get(key)
     if isinstance(cents, int) and not isinstance(cents, bool):
         return cents / 100

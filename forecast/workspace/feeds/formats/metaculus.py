@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from forecast.workspace.csv_text import CsvTable, parse_csv
+from forecast.workspace.csv_text import CsvTable, number_in, parse_csv
 from forecast.workspace.feeds.histories import (
     CrowdOfTables,
     HistorySelection,
@@ -27,16 +27,17 @@ from forecast.workspace.feeds.histories import (
     picked,
 )
 from forecast.workspace.files import MAX_TABLE_BYTES
-from forecast.workspace.problems import Problem, Source, nearest, quoted, shown
+from forecast.workspace.problems import Problem, Source, is_slip, near, nearest, quoted, shown
 
 DEFAULT = "recency_weighted"
 ZIP = b"PK\x03\x04"
 FORECASTS, QUESTIONS = "forecast_data.csv", "question_data.csv"
-COLUMNS = ("Question ID", "Forecaster Username", "Start Time")
+COLUMNS = ("Question ID", "Forecaster Username", "Start Time", "Forecaster Count")
 MOST_OF_A_LIST = 100_000  # characters of a cell that holds a list
 # What the standard library raises of a ZIP file that is damaged, encrypted, or packed in a way that it does not know.
 UNREADABLE = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError)
-SHARES, DISTRIBUTION = "Probability Yes Per Category", "Continuous CDF"
+YES, SHARES, DISTRIBUTION = "Probability Yes", "Probability Yes Per Category", "Continuous CDF"
+SAID = (YES, SHARES, DISTRIBUTION)  # columns of which a table needs one
 NUMBERS = ("numeric", "date", "discrete")
 Keys = tuple[str | int, ...]
 
@@ -105,8 +106,8 @@ class Metaculus(CrowdOfTables):
                 what = error.what if isinstance(error, NotLocatedError) else f"a ZIP file that cannot be read: {error}"
                 return (), (Problem(Source(path, 1), what, "", f"the export of the site, with {FORECASTS}"),)
             return _exported(self, forecasts, questions, f"{path}/{FORECASTS}", selection, now, pages)
-        first = content.split(b"\n", 1)[0]
-        if b"Question ID" in first and not first.lstrip().startswith((b"{", b"[")):
+        first = content.lstrip(b"\xef\xbb\xbf \t\r\n").split(b"\n", 1)[0].lower()
+        if any(name.lower().encode() in first for name in COLUMNS) and not first.startswith((b"{", b"[")):
             return _exported(self, content, None, path, selection, now, pages)
         return None
 
@@ -199,8 +200,6 @@ class _Export:
 
     def __init__(self, table: CsvTable, questions: bytes | None, selection: HistorySelection) -> None:
         self._place = {name: at for at, name in enumerate(table.header)}
-        if missing := [name for name in COLUMNS if name not in self._place]:
-            raise NotLocatedError(f"column {shown(missing[0])} is missing", quoted(table.header), "the site's export")
         ids = list(dict.fromkeys(self.cell(cells, "Question ID") for _, cells in table.rows))
         if not ids:
             raise NotLocatedError("no forecasts", "a header alone", "at least one row")
@@ -214,7 +213,7 @@ class _Export:
             raise NotLocatedError("no such aggregation", crowd, allowed if crowds else "the file has none")
         self.of = _of(wanted, crowd)
         self.rows = [(line, cells) for line, cells in rows if self.cell(cells, COLUMNS[1]) == crowd]
-        self._option, self._level = self._how(_about(questions, wanted), self.rows[0][1], selection)
+        self._option, self._level = self._how(_about(questions, wanted), selection)
 
     def cell(self, cells: Sequence[str], column: str) -> str:
         """Return what a row has in a column, nothing where there is no such column."""
@@ -223,31 +222,39 @@ class _Export:
     @property
     def column(self) -> str:
         """Return the column in which a row says a probability."""
-        return SHARES if self._option is not None else DISTRIBUTION if self._level is not None else "Probability Yes"
+        return SHARES if self._option is not None else DISTRIBUTION if self._level is not None else YES
 
     def _is_of_crowd(self, cells: Sequence[str]) -> bool:
         return self.cell(cells, "Forecaster Count") != ""
 
-    def _how(
-        self, about: Mapping[str, str], first: Sequence[str], selection: HistorySelection
-    ) -> tuple[int | None, float | None]:
-        """Return the place of the wanted option, or that of the wanted number on the scale; neither of yes or no."""
-        if shares := _list(self.cell(first, SHARES)):
+    def _how(self, about: Mapping[str, str], selection: HistorySelection) -> tuple[int | None, float | None]:
+        """Return the place of the wanted option, or that of the wanted number on the scale; neither of yes or no.
+
+        The first row that says anything shows which; where the crowd is hidden a row says nothing.
+        """
+        first = next((cells for _, cells in self.rows if any(self.cell(cells, name) for name in SAID)), ())
+        if shares := _list(self.cell(first, SHARES)) if first else []:
             options = _list(about.get("MC Options (All)", "")) or _list(about.get("MC Options (Current)", ""))
             named = [(*([str(options[at])] if at < len(options) else []), str(at + 1)) for at in range(len(shares))]
             return picked("option", named, selection), None
-        if self.cell(first, DISTRIBUTION):
+        if first and self.cell(first, DISTRIBUTION):
             return None, _level("numeric", _list(about.get("Continuous Range", "")), selection)
         return None, None
 
     def probability(self, cells: Sequence[str]) -> object:
-        """Return what a row says, None where it says nothing."""
-        if self._option is not None:
-            shares = _list(self.cell(cells, SHARES))
-            return shares[self._option] if self._option < len(shares) else None
+        """Return what a row says, None where it says nothing; the cell as it stands where that cannot be read."""
+        cell = self.cell(cells, self.column)
+        if not cell:
+            return None
+        if self._option is None and self._level is None:
+            number = number_in(cell)
+            return cell if number is None else number
+        numbers = _list(cell)
+        if not numbers:
+            return cell
         if self._level is not None:
-            return _above(_list(self.cell(cells, DISTRIBUTION)), self._level)
-        return _number(self.cell(cells, "Probability Yes"))
+            return _above(numbers, self._level)
+        return numbers[self._option] if self._option is not None and self._option < len(numbers) else None
 
 
 def _exported(
@@ -263,6 +270,8 @@ def _exported(
     table, problems = parse_csv(forecasts, path)
     if table is None:
         return (), problems
+    if of_columns := tuple(_of_columns(table, path)):
+        return (), (*problems, *of_columns)
     try:
         export = _Export(table, questions, selection)
     except NotLocatedError as error:
@@ -270,7 +279,7 @@ def _exported(
     if another := tuple(pages.another(export.of, Source(path, table.header_line))):
         return (), (*problems, *another)
     points: list[Point] = []
-    found, names = list(problems), ("Start Time", export.column)
+    found, names = list(problems), ("Start Time", export.column, "End Time")
     for line, cells in export.rows:
         probability = export.probability(cells)
         if probability is None:
@@ -283,6 +292,22 @@ def _exported(
     if not points and not found:
         found.append(Problem(Source(path, 1), "the history is empty", "", "at least one point"))
     return tuple(points), (*found, *gaps(points))
+
+
+def _of_columns(table: CsvTable, path: str) -> Iterator[Problem]:
+    """Report the columns that an export lacks, and those that it has twice."""
+    where, header = Source(path, table.header_line), table.header
+    read = (*COLUMNS, *SAID, "End Time")
+    yield from table.columns(path).repeated(read)
+    others = [name for name in header if name not in read]
+    for name in read:
+        # Of the columns that may be missing one that is misspelt would be passed over.
+        is_misspelt = (other := near(name, others)) is not None and is_slip(other, name)
+        if name not in header and (name in COLUMNS or is_misspelt):
+            allowed = f"columns are {quoted(header)}{nearest(name, header)}"
+            yield Problem(where, f"the export has a column {shown(name)}, which is missing", "", allowed)
+    if not {*SAID} & {*header} and all(near(name, others) is None for name in SAID):
+        yield Problem(where, "no column has the probabilities", quoted(header), f"one of {quoted(SAID)}")
 
 
 def _about(questions: bytes | None, wanted: str) -> dict[str, str]:
@@ -303,13 +328,6 @@ def _list(cell: str) -> list[Any]:
     except (ValueError, SyntaxError, RecursionError, MemoryError):
         return []
     return list(value) if isinstance(value, list | tuple) else []
-
-
-def _number(cell: str) -> object:
-    try:
-        return float(cell) if cell else None
-    except ValueError:
-        return cell
 
 
 FEEDS = (Metaculus(),)
