@@ -13,6 +13,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+ATOMS = {str, int, float, bool, NoneType}  # most of what is plain already: to ask what else it is takes longest
 KEPT_CONTROLS = "\n\t"
 # Invisible characters that reorder or hide what follows: bidirectional controls are of category Cf.
 UNSEEN = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
@@ -67,6 +68,8 @@ def as_data(value: Any) -> Any:
     A record is a dataclass: its fields in their order, dates in ISO form; a field `from_` is the key `from`, which is
     no name in Python. What is plain already stays as it is.
     """
+    if type(value) in ATOMS:
+        return value
     match value:
         case Mapping():
             return {key: as_data(part) for key, part in value.items()}
@@ -92,6 +95,8 @@ def from_data(kind: Any, data: Any) -> Any:
     What other programs write belongs to a reader that checks it. Raises KeyError, TypeError and ValueError for data of
     another form.
     """
+    if kind in ATOMS:
+        return data
     origin, of = get_origin(kind), get_args(kind)
     if is_dataclass(kind):
         if not isinstance(data, Mapping):
