@@ -74,7 +74,7 @@ def as_data(value: Any) -> Any:
         case Mapping():
             return {key: as_data(part) for key, part in value.items()}
         case list() | tuple():
-            return [as_data(part) for part in value]
+            return [part if type(part) in ATOMS else as_data(part) for part in value]
         case date():
             return value.isoformat()
         case _ if _is_record(value):
@@ -111,6 +111,8 @@ def from_data(kind: Any, data: Any) -> Any:
     if origin in {Union, UnionType}:
         return None if data is None else from_data(_chosen([part for part in of if part is not NoneType], data), data)
     if origin is tuple:
+        if of[-1] is ... and of[0] in ATOMS:
+            return tuple(data)
         kinds = [of[0]] * len(data) if of[-1] is ... else of
         return tuple(from_data(of_part, part) for of_part, part in zip(kinds, data, strict=True))
     if origin in {Mapping, dict}:
