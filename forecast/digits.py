@@ -30,6 +30,8 @@ STATED, DERIVED = 3, 2  # significant digits of a stated number, and of an end o
 MOST_DECIMALS = 4  # of a percentage without Monte Carlo error; more only until the first digit that is not 0, or not 9
 NOTHING = 1e-12  # of a measure: what is below it is rounding
 SMALLEST = Decimal("1e-12")  # of what a probability is, and what it lacks to one: below it stands "less than"
+RARE = 1e-6  # below it a probability that stands in a sentence is told as one in so many
+SCALES = {10**6: "million", 10**9: "billion", 10**12: "trillion"}  # of the short scale
 
 
 # Of the two ends of a range: one Monte Carlo standard error for both, that of the mean where nobody computed their own;
@@ -161,6 +163,20 @@ def exact(probability: float, figures: int = STATED) -> str:
         return "100 %" if probability else "0 %"
     p = Decimal(repr(float(probability)))  # the shortest decimal that is this number: what was typed
     return _nearer(min(p, 1 - p), is_high=p > Decimal("0.5"), figures=figures)
+
+
+def rare(probability: float, figures: int = DERIVED) -> str:
+    """Write a probability for a sentence: as `exact` does, but what is below RARE as one in so many.
+
+    Nobody reads ten zeros behind a point. Below SMALLEST it is less than one in a trillion.
+    """
+    if not 0.0 < probability < RARE:
+        return exact(probability, figures)
+    if Decimal(repr(float(probability))) < SMALLEST:
+        return f"less than one in a {SCALES[10**12]}"
+    of = Decimal(plain(1.0 / probability, figures))
+    scale = max(one for one in SCALES if one <= of)
+    return f"one in {(of / scale).normalize():f} {SCALES[scale]}"
 
 
 def exact_at(log_odds: float, figures: int = STATED) -> str:

@@ -13,6 +13,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+ATOMS = {str, int, float, bool, NoneType}  # most of what is plain already: to ask what else it is takes longest
 KEPT_CONTROLS = "\n\t"
 # Invisible characters that reorder or hide what follows: bidirectional controls are of category Cf.
 UNSEEN = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
@@ -67,11 +68,13 @@ def as_data(value: Any) -> Any:
     A record is a dataclass: its fields in their order, dates in ISO form; a field `from_` is the key `from`, which is
     no name in Python. What is plain already stays as it is.
     """
+    if type(value) in ATOMS:
+        return value
     match value:
         case Mapping():
             return {key: as_data(part) for key, part in value.items()}
         case list() | tuple():
-            return [as_data(part) for part in value]
+            return [part if type(part) in ATOMS else as_data(part) for part in value]
         case date():
             return value.isoformat()
         case _ if _is_record(value):
@@ -92,6 +95,8 @@ def from_data(kind: Any, data: Any) -> Any:
     What other programs write belongs to a reader that checks it. Raises KeyError, TypeError and ValueError for data of
     another form.
     """
+    if kind in ATOMS:
+        return data
     origin, of = get_origin(kind), get_args(kind)
     if is_dataclass(kind):
         if not isinstance(data, Mapping):
@@ -106,6 +111,8 @@ def from_data(kind: Any, data: Any) -> Any:
     if origin in {Union, UnionType}:
         return None if data is None else from_data(_chosen([part for part in of if part is not NoneType], data), data)
     if origin is tuple:
+        if of[-1] is ... and of[0] in ATOMS:
+            return tuple(data)
         kinds = [of[0]] * len(data) if of[-1] is ... else of
         return tuple(from_data(of_part, part) for of_part, part in zip(kinds, data, strict=True))
     if origin in {Mapping, dict}:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +73,7 @@ def material(request: ReportRequest, progress: Progress) -> Material:
     from forecast.analysis.questions import QuestionStatus, question_table
 
     outcome = request.outcome
+    kept = replace(_kept(request.root, outcome), edited=_edited(request))
     answers = _once(request, "answers", lambda: as_data(_answers(request, progress)))
     questions = _once(request, f"questions {_asked_questions(outcome)}", lambda: as_data(question_table(outcome)))
     return Material(
@@ -85,7 +87,8 @@ def material(request: ReportRequest, progress: Progress) -> Material:
         alternatives=kept_alternatives(
             outcome, request.root / "reports" / ".cache", progress, refit=request.refits, workers=request.workers
         ),
-        kept=replace(_kept(request.root, outcome), edited=_edited(request)),
+        kept=kept,
+        ranks=_ranks(request, kept),
         warnings=tuple(map(str, request.warnings)),
     )
 
@@ -93,6 +96,17 @@ def material(request: ReportRequest, progress: Progress) -> Material:
 def _once(request: ReportRequest, what: str, compute: Callable[[], Any]) -> Any:
     """Return what is kept of something that depends on the forecast alone, or compute and keep it."""
     return once(place_of(request.root / "reports" / ".cache", "answers", _told(request), what), compute)
+
+
+def _ranks(request: ReportRequest, kept: Kept) -> dict[str, str]:
+    """Return the figures of the calibrations, each drawn once for a run, whatever the forecast."""
+    from forecast.report.sections.checks import drawn_ranks, rank_figures
+
+    cache = request.root / "reports" / ".cache"
+    return {
+        figure.name: once(place_of(cache, "answers", "ranks", as_data(figure)), partial(drawn_ranks, figure))
+        for figure in rank_figures(kept, request.outcome)
+    }
 
 
 def _asked_questions(outcome: Outcome) -> str:
@@ -265,13 +279,20 @@ def _record(root: Path, outcome: Outcome) -> Mapping[str, Any]:
 
 
 def _scores(root: Path) -> Mapping[str, Any] | None:
+    """Return the scores of the table of the replay; they are computed once for its content."""
     path = root / TABLE
     if not path.exists():
         return None
-    from forecast.scoring.read import read_forecasts
-    from forecast.scoring.score_table import score
 
-    return score(read_forecasts([path], base=root)).as_json()
+    def computed() -> Mapping[str, Any]:
+        from forecast.scoring.read import read_forecasts
+        from forecast.scoring.score_table import score
+
+        return score(read_forecasts([path], base=root)).as_json()
+
+    place = place_of(root / "reports" / ".cache", "answers", "scores", path.read_bytes())
+    scores: Mapping[str, Any] = once(place, computed)
+    return scores
 
 
 def _calibration(root: Path) -> Mapping[str, Any] | None:

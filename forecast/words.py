@@ -72,6 +72,11 @@ def _excludes(scenario: Scenario, other: Scenario) -> bool:
     return any(states.get(when.event, set(when.states)).isdisjoint(when.states) for when in other.when)
 
 
+def rare(probability: float) -> str:
+    """Write a probability for a sentence, very small ones as one in so many (forecast.digits.rare)."""
+    return digits.rare(probability).replace(" %", f"{THIN_SPACE}%")
+
+
 def first_wins(scenarios: Sequence[Scenario]) -> str:
     """Say in which order the rules are read."""
     if len(scenarios) < 2:

@@ -11,8 +11,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from forecast.digits import (
+    DERIVED,
     MOST_DECIMALS,
     NOTHING,
+    RARE,
+    SCALES,
     SMALLEST,
     UNITS,
     UNKNOWN_ERROR,
@@ -27,6 +30,7 @@ from forecast.digits import (
     percent,
     plain,
     points,
+    rare,
     score,
     score_difference,
     share,
@@ -307,3 +311,21 @@ def test_a_difference_of_scores_that_is_not_zero_has_its_sign(value: float, deci
     else:
         assert text[0] == ("+" if value > 0.0 else "-")
         assert abs(float(text) - value) <= 0.5 * unit + 1e-12
+
+
+@given(st.floats(0.0, 1.0))
+@example(9.999e-7)
+@example(4.35e-9)
+@example(1e-12)
+def test_what_is_rare_is_told_as_one_in_so_many(probability: float) -> None:
+    """A small probability is read back within its two digits, and is written without zeros that nobody counts."""
+    told = rare(probability)
+    if not 0.0 < probability < RARE:
+        assert exact(probability, DERIVED) == told
+    elif Decimal(repr(probability)) < SMALLEST:
+        assert "less than one in a trillion" == told
+    else:
+        of, scale = told.removeprefix("one in ").split()
+        assert 1.0 <= float(of) < 1001.0
+        sizes = {name: size_ for size_, name in SCALES.items()}
+        assert 1.0 / probability == pytest.approx(float(of) * sizes[scale], rel=0.051)

@@ -47,10 +47,12 @@ class ImpossibleError(ValueError):
 class _State:
     """The mean joint of the imposed world: `p_learned` of the conditions, weights (draws), and probabilities.
 
+    `p_learned_mcse`: the Monte Carlo standard error of `p_learned`.
     `draws`: P(scenario) and P(state of each event) in every draw, (parts, draws) each, the scenarios first.
     """
 
     p_learned: float
+    p_learned_mcse: float
     weights: Array
     scenarios: Array
     events: tuple[Array, ...]
@@ -108,7 +110,10 @@ class DrawSupport:
 
 @dataclass(frozen=True, kw_only=True)
 class StatedUnder:
-    """What a statement says of an event under what is learned, what the answer has for it, and why that is another."""
+    """What a statement says of an event under what is learned, what the answer has for it, and why that is another.
+
+    `here_mcse`: the Monte Carlo standard error of what the answer has.
+    """
 
     statement: str
     expert: str
@@ -116,6 +121,7 @@ class StatedUnder:
     states: tuple[str, ...]
     stated: float
     here: float
+    here_mcse: float
     why: str
 
 
@@ -125,7 +131,8 @@ class WhatIf:
 
     `horizon` is that of the forecast and `on` the day of all states, as a rule the same; `at_once`: what is learned or
     imposed comes true on the as-of date, otherwise it is so on the day `on`; `in_time`: whether what is supposed has a
-    time, as constants have none. `p_learned`: the probability of what is learned, None where nothing is, and at once;
+    time, as constants have none. `p_learned`: the probability of what is learned, and its Monte Carlo standard error,
+    None where nothing is, and at once;
     `descendants`: events downstream of what is imposed; `set_aside`: reports that say nothing of these, before and
     after; `stated`: statements under the same condition that say something else.
     """
@@ -137,6 +144,7 @@ class WhatIf:
     in_time: bool
     learned: tuple[str, ...]
     p_learned: float | None
+    p_learned_mcse: float | None
     imposed: tuple[str, ...]
     set: tuple[str, ...]
     scenarios: tuple[Effect, ...]
@@ -182,7 +190,7 @@ def what_if(outcome: Outcome, supposition: Supposition, progress: Callable[[str]
         events, ratio = _ratios(outcome, supposition.reset, made, weighing, state)
         if (after := _solved(outcome, made, weighing | {events: ratio})) is None:
             raise ImpossibleError(_not_together([change.text for change in supposition.reset]))
-        state = replace(after, p_learned=state.p_learned)
+        state = replace(after, p_learned=state.p_learned, p_learned_mcse=state.p_learned_mcse)
     return _table(outcome, supposition, made.network, state)
 
 
@@ -264,7 +272,15 @@ def _solved(outcome: Outcome, made: Twin, weighing: Mapping[Scope, Array]) -> _S
     weights = np.exp(log_mass - log_total)
     means = tuple(_mean(event, weights) for event in solved.events)
     draws = (solved.scenarios, *solved.events)
-    return _State(max(float(np.exp(log_total)), SMALLEST), weights, _mean(solved.scenarios, weights), means, draws)
+    shares = np.exp(solved.log_mass - posterior.evaluation.log_evidence)
+    error = _error_of(shares, posterior.weights.weights)
+    p_learned = max(float(np.exp(log_total)), SMALLEST)
+    return _State(p_learned, error, weights, _mean(solved.scenarios, weights), means, draws)
+
+
+def _error_of(shares: Array, weights: Array) -> float:
+    """Return the Monte Carlo standard error of the mean of one share (draws)."""
+    return float(standard_error(deviations(shares[np.newaxis], weights))[0])
 
 
 def _mean(shares: Array, weights: Array) -> Array:
@@ -390,7 +406,8 @@ def _table(outcome: Outcome, supposition: Supposition, network: AsOfNetwork, sta
         at_once=supposition.at_once,
         in_time=any(map(outcome.layout.dated, supposed)),
         learned=tuple(condition.text for condition in supposition.learned),
-        p_learned=_p_learned(supposition, state, is_known=is_known),
+        p_learned=(p_learned := _p_learned(supposition, state, is_known=is_known)),
+        p_learned_mcse=None if p_learned is None else 0.0 if is_known else state.p_learned_mcse,
         imposed=tuple(condition.text for condition in supposition.imposed),
         set=tuple(condition.text for condition in supposition.reset),
         scenarios=tuple(sorted(scenarios, key=lambda row: -abs(row.change))),
@@ -471,9 +488,8 @@ def _stated(outcome: Outcome, supposition: Supposition, network: AsOfNetwork, st
         under = {(one.event, frozenset(layout.state(one.event, x) for x in one.states)) for one in given}
         if condition is None or p is None or said.about.by is not None or under != learned:
             continue
-        here = float(
-            sum(state.events[layout.index[condition.event]][layout.state(condition.event, x)] for x in condition.states)
-        )
+        event, states = layout.index[condition.event], [layout.state(condition.event, x) for x in condition.states]
+        here = float(sum(state.events[event][x] for x in states))
         if 0.0 < here < 1.0 and abs(logit(here) - logit(p)) > WIDEST_GAP:
             row = StatedUnder(
                 statement=said.id,
@@ -482,6 +498,7 @@ def _stated(outcome: Outcome, supposition: Supposition, network: AsOfNetwork, st
                 states=condition.states,
                 stated=p,
                 here=here,
+                here_mcse=_error_of(state.draws[event + 1][states].sum(axis=0), state.weights),
                 why=structure.why_other(said, here, network.known, at_once=supposition.at_once),
             )
             rows.append(row)

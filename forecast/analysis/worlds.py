@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
+from math import isfinite
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from forecast.analysis.supposition import descendants_of, mean_of_twins, twin, undisturbed
 from forecast.analysis.target import Weighted, weighted
 from forecast.analysis.watch import mutual_information
+from forecast.digits import UNITS, WHOLE, digits
 from forecast.inference.joints import Meeting, Split
 from forecast.ledger.outcome import Outcome
 from forecast.model.layout import rule_events
@@ -23,6 +25,7 @@ Shares = tuple[Array, tuple[Array, ...]]  # P(scenario), and P(states) of every 
 Progress = Callable[[str], None]
 
 PAIR_DRAWS = 500  # of which the dependence of three variables at once is taken; all margins are those of every draw
+GROUPS = 10  # of these draws, each left out once: how much the answers differ is their Monte Carlo error
 MOST_EVENTS = 40  # that can be asked about; of a larger network those that tell most of the scenarios
 MOST_SCALINGS, CLOSE_ENOUGH = 200, 1e-12
 
@@ -35,7 +38,9 @@ class Worlds:
     probabilities of scenarios (with `other`) and of the states of every event; `before[v]`: the same that interventions
     on event v are held against (`undisturbed`), absent where nothing is downstream of it. `pairs[v, w]` for v < w:
     P(scenario, state of v, state of w | E), (scenarios, states of v, states of w); `pair_draws` is the number of draws
-    that their three-way dependence rests on. What is impossible given the evidence is absent, or zero.
+    that their three-way dependence rests on, and `pair_errors[v, w]` the largest Monte Carlo standard error, over the
+    scenarios, of P(scenario | state of v, state of w, E) that comes of that, (states of v, states of w); what is not
+    known is not a number. What is impossible given the evidence is absent, or zero.
     """
 
     asked: tuple[int, ...]
@@ -44,6 +49,7 @@ class Worlds:
     before: dict[int, Shares]
     pairs: dict[tuple[int, int], Array]
     pair_draws: int
+    pair_errors: dict[tuple[int, int], Array]
 
 
 def worlds(outcome: Outcome, progress: Progress, most: int = MOST_EVENTS, pair_draws: int = PAIR_DRAWS) -> Worlds:
@@ -67,11 +73,32 @@ def worlds(outcome: Outcome, progress: Progress, most: int = MOST_EVENTS, pair_d
     imposed, before = interventions(outcome, events_asked)
     progress("what if: conditioning on two events")
     thinned = weighted(of, max(1, of.weights.weights.size // pair_draws))
-    pairs = {
-        (v, w): fitted_to_margins(np.moveaxis(joint, 2, 0), with_scenarios[v], with_scenarios[w], between[v][w])
-        for (v, w), (joint,) in Together(thinned).of_three(events_asked, None).items()
-    }
-    return Worlds(events_asked, learned, imposed, before, pairs, thinned.weights.size)
+    size = thinned.weights.size
+    ends = np.linspace(0, size, min(GROUPS, size) + 1).astype(int).tolist()
+    groups = [Together(thinned.block(*of_group)).of_three(events_asked, None) for of_group in pairwise(ends)]
+    pairs, errors = {}, {}
+    for v, w in groups[0]:
+        joints = np.stack([np.moveaxis(group[v, w][0], 2, 0) for group in groups])
+        margins = with_scenarios[v], with_scenarios[w], between[v][w]
+        pairs[v, w] = fitted_to_margins(joints.sum(axis=0), *margins)
+        errors[v, w] = _largest_error(fitted_to_margins(joints.sum(axis=0) - joints, *margins))
+    return Worlds(events_asked, learned, imposed, before, pairs, size, errors)
+
+
+def _largest_error(joints: Array) -> Array:
+    """Compute the largest standard error of P(scenario | x, y) by the jackknife.
+
+    Args:
+        joints: P(scenario, x, y) without each of several groups of draws, (groups, scenarios, x, y).
+
+    Returns: (x, y); NaN of states that some groups alone make possible, or of a single group.
+
+    Source: Efron and Tibshirani (1993), "An introduction to the bootstrap", chapter 11.
+    """
+    both = joints.sum(axis=1, keepdims=True)
+    given = np.divide(joints, both, out=np.full_like(joints, np.nan), where=both > 0.0)
+    n = len(joints)
+    return np.sqrt((n - 1) * given.var(axis=0)).max(axis=0) if n > 1 else np.full(joints.shape[2:], np.nan)
 
 
 def _most_telling(with_scenarios: Sequence[Array], most: int) -> tuple[int, ...]:
@@ -234,8 +261,9 @@ class WorldsTable:
 
     `learned` and `imposed`: by "event.state", both by number; `before`: by event, what interventions are held against,
     where that is visibly another than `now`; `pairs`: "event.event" -> [state][state] -> scenarios
-    given both, None where they cannot both be; `pair_draws`: how many draws these rest on; `begin`: what to show first,
-    event and state by number; `rows`: those of one event in words.
+    given both, None where they cannot both be; `pair_draws`: how many draws these rest on; `pair_steps`: "event.event"
+    -> [state][state] -> the step in which what both give is printed, for its Monte Carlo error carries no finer one;
+    `begin`: what to show first, event and state by number; `rows`: those of one event in words.
     """
 
     unit: int
@@ -247,6 +275,7 @@ class WorldsTable:
     before: Mapping[str, World]
     pairs: Mapping[str, tuple[tuple[tuple[int, ...] | None, ...], ...]]
     pair_draws: int
+    pair_steps: Mapping[str, tuple[tuple[int, ...], ...]]
     begin: tuple[int, int]
     rows: tuple[WorldRow, ...]
 
@@ -275,6 +304,7 @@ def worlds_table(outcome: Outcome, made: Worlds) -> WorldsTable:
         before={str(v): _world(made.before[v]) for v in _visibly_other(made, now)},
         pairs={f"{v}.{w}": _pair(joint) for (v, w), joint in made.pairs.items()},
         pair_draws=made.pair_draws,
+        pair_steps={f"{v}.{w}": _steps(errors) for (v, w), errors in made.pair_errors.items()},
         begin=_telling(made, now[0]),
         rows=tuple(_rows(outcome, made, now)),
     )
@@ -305,6 +335,15 @@ def _world(shares: tuple[Array, tuple[Array, ...]]) -> World:
 
 def _units(probabilities: Array) -> tuple[int, ...]:
     return tuple(round(UNIT * p) for p in probabilities.tolist())
+
+
+def _steps(errors: Array) -> tuple[tuple[int, ...], ...]:
+    """Return the step of what has such a Monte Carlo error, whole percents or coarser, in units of 1 / UNIT."""
+
+    def step(error: float) -> int:
+        return round(UNIT * UNITS[max(WHOLE, digits(error)) if isfinite(error) else -1][0])
+
+    return tuple(tuple(map(step, row)) for row in errors.tolist())
 
 
 def _pair(joint: Array) -> tuple[tuple[tuple[int, ...] | None, ...], ...]:

@@ -69,7 +69,7 @@ def _print(one: Decided) -> None:
         )
         for row in one.options
     ]
-    _grid(("option", "expected", "90 % interval", "best", "regret"), cells)
+    _grid(("option", "expected", "90 % interval", "best", "regret"), cells, decimals=(1, 4))
     click.echo()
     error = one.options[0].regret_mcse  # of knowing all; less is known no better than that
     options = tuple(row.option for row in one.options)
@@ -89,7 +89,7 @@ def _print(one: Decided) -> None:
         return
     click.echo(f"worth of knowing an event's state on {one.by} before choosing:")
     rows = [(row.event, write(row.value, error), _then(row)) for row in telling[:MOST_WATCHED]]
-    _grid(("event", "worth", "then best"), rows, words=(2,))
+    _grid(("event", "worth", "then best"), rows, words=(2,), decimals=(1,))
     if (rest := len(telling) - MOST_WATCHED) > 0:
         click.echo(f"and {rest} more that are worth less; --json lists all")
 
@@ -122,16 +122,38 @@ class _Writer:
         return f"<{10.0**power:,.{max(-power, 0)}f}" if number > 0.0 else text.lstrip("-")
 
 
-def _grid(headings: Sequence[str], rows: Sequence[Sequence[str]], *, words: Sequence[int] = ()) -> None:
-    """Print rows under headings; the first column and those of `words` stand to the left, numbers to the right."""
+def _at_the_point(heading: str, numbers: Sequence[str]) -> tuple[str, list[str]]:
+    """Fill up a column of numbers so that their decimal points stand below each other, and its heading to the right."""
+    behind = [len(text.partition(".")[2]) + ("." in text) for text in numbers]
+    filled = [text + " " * (max(behind, default=0) - n) for text, n in zip(numbers, behind, strict=True)]
+    width = max(map(len, (heading, *filled)))
+    return heading.rjust(width), [text.rjust(width) for text in filled]
+
+
+def _grid(
+    headings: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    words: Sequence[int] = (),
+    decimals: Sequence[int] = (),
+) -> None:
+    """Print rows under headings: the first column and those of `words` to the left, numbers to the right.
+
+    Columns of `decimals` hold numbers with more and fewer decimals: their points stand below each other.
+    """
     from rich.table import Table as Grid
     from rich.text import Text
 
     from forecast.commands.readable import print_table
 
     grid = Grid(box=None, pad_edge=False, header_style="bold")
+    columns = [[row[place] for row in rows] for place in range(len(headings))]
     for place, heading in enumerate(headings):
-        grid.add_column(heading, justify="left" if place in (0, *words) else "right")
-    for row in rows:
+        if place in decimals:
+            at_the_point, columns[place] = _at_the_point(heading, columns[place])
+            grid.add_column(at_the_point, no_wrap=True)
+        else:
+            grid.add_column(heading, justify="left" if place in (0, *words) else "right")
+    for row in zip(*columns, strict=True):
         grid.add_row(*map(Text, row))
     print_table(grid)

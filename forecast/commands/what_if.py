@@ -19,7 +19,7 @@ from forecast.analysis.what_if import ImpossibleError
 from forecast.commands import running
 from forecast.commands.readable import print_table, style_of
 from forecast.commands.running import echo_json, opened, refused, wrong_usage
-from forecast.digits import DERIVED, before_after, change, exact, number, percent, size
+from forecast.digits import before_after, change, exact, number, percent, rare, size
 from forecast.plain import as_data
 from forecast.workspace.problems import choice
 
@@ -141,7 +141,7 @@ def _at_most(event: EventEffect) -> str:
 def _supposed(table: WhatIf) -> str:
     parts = []
     if table.learned:
-        now = "at once" if table.p_learned is None else f"now {percent(table.p_learned, None)}"
+        now = "at once" if table.p_learned is None else f"now {percent(table.p_learned, table.p_learned_mcse)}"
         parts.append(f"conditioned on {' and '.join(table.learned)} ({now})")
     if table.imposed:
         now = " at once" if table.at_once and table.in_time else ""
@@ -204,7 +204,7 @@ def _print_notes(table: WhatIf) -> None:
         )
     for said in table.stated:
         about = f"{said.event}={','.join(said.states)}"
-        here = f"{percent(said.here, None)} here and {exact(said.stated)} stated by {said.statement}"
+        here = f"{percent(said.here, said.here_mcse)} here and {exact(said.stated)} stated by {said.statement}"
         click.echo(f"{about} has {here}: {said.why}")
     if table.diagnostics.ess < FEW_DRAWS:
         click.echo(f"rests on few draws: effective size {table.diagnostics.ess:.0f}")
@@ -269,8 +269,8 @@ def _print_stories(row: Story, *, in_full: bool) -> None:
 
 def _how_probable(row: Story) -> str:
     said = (
-        f"This one course has a probability of {exact(row.story_probability, DERIVED)}, "
-        f"{exact(row.course_probability, DERIVED)} of the scenario's"
+        f"This one course has a probability of {rare(row.story_probability)}, "
+        f"{rare(row.course_probability)} of the scenario's"
     )
     if not row.close:
         return f"{said}."

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
     from xarray import DataTree
 
-    from forecast.report.tree import Tables
+    from forecast.report.tree import Tables, TreeContent
 
 Array = NDArray[np.float64]
 Progress = Callable[[str], None]
@@ -68,7 +68,7 @@ def report_files(material: Material, progress: Progress, elsewhere: Elsewhere = 
         progress: told what is being done.
         elsewhere: pages beside it to which it links: (text, address) each.
     """
-    from forecast.report.tree import Tables, as_netcdf
+    from forecast.report.tree import Tables, as_file
 
     fits = _Fits(material.outcome)
     subject = _subject(material, fits, progress)
@@ -84,7 +84,7 @@ def report_files(material: Material, progress: Progress, elsewhere: Elsewhere = 
         reproduce=reproduce(subject),
     )
     return {
-        "forecast.nc": as_netcdf(_tree(material.outcome, material.prior, tables, fits)),
+        "forecast.nc": as_file(_content(material.outcome, material.prior, tables, fits)),
         "report.html": html.encode(),
         "report.json": _as_json(numbers),
         "report.md": _brief(subject, listed).encode(),
@@ -100,7 +100,7 @@ def report_brief(material: Material, progress: Progress) -> str:
 def report_tree(outcome: Outcome, prior: Outcome, recorded: Recorded) -> DataTree:
     """Build the DataTree of forecast.nc alone."""
     from forecast.analysis.statements import statement_rows
-    from forecast.report.tree import Tables
+    from forecast.report.tree import Tables, data_tree
 
     fits = _Fits(outcome)
     tables = Tables(
@@ -109,15 +109,15 @@ def report_tree(outcome: Outcome, prior: Outcome, recorded: Recorded) -> DataTre
         evidence=evidence_rows(outcome),
         reproduce=reproduction(outcome, recorded),
     )
-    return _tree(outcome, prior, all_readable(tables), fits)
+    return data_tree(_content(outcome, prior, all_readable(tables), fits))
 
 
-def _tree(outcome: Outcome, prior: Outcome, tables: Tables, fits: _Fits) -> DataTree:
-    from forecast.report.tree import data_tree
+def _content(outcome: Outcome, prior: Outcome, tables: Tables, fits: _Fits) -> TreeContent:
+    from forecast.report.tree import gathered
 
     now = outcome.posterior
     joint = mean_joint(now.asked, now.draws.theta, now.weights.weights, now.reliabilities)
-    return data_tree(outcome, prior, joint, fits.used, tables)
+    return gathered(outcome, prior, joint, fits.used, tables)
 
 
 def _subject(material: Material, fits: _Fits, progress: Progress) -> Subject:

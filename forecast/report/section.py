@@ -136,8 +136,8 @@ class Material:
     """Everything that a report is drawn from.
 
     `prior` is what the statements alone give at the opening; `ledger` holds the lines that were there when it was made,
-    and `recorded` says which of them is its own; `forecast` is the content of forecast.json; `warnings` are those that
-    the run gave.
+    and `recorded` says which of them is its own; `forecast` is the content of forecast.json; `ranks` are the figures of
+    the calibrations that are kept, name -> `<svg>` element; `warnings` are those that the run gave.
     """
 
     outcome: Outcome
@@ -149,6 +149,7 @@ class Material:
     questions: tuple[QuestionStatus, ...]
     alternatives: tuple[AlternativeForecast, ...]
     kept: Kept = Kept()
+    ranks: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
     @property

@@ -7,10 +7,8 @@ a test holds both against a written file.
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -23,6 +21,7 @@ from forecast.posterior.densities import log_prior, log_record, log_statements, 
 from forecast.posterior.posterior import Evaluation, evaluate
 from forecast.posterior.replicates import Replicates, observed, replicates
 from forecast.posterior.weights import resampled
+from forecast.report.netcdf import Group, Labelled, as_netcdf
 from forecast.report.sections.grounds import EvidenceRow
 from forecast.report.sections.question import AskedQuestion, Reproduction
 from forecast.report.svg import by_chain
@@ -32,7 +31,7 @@ from forecast.sampling.spec import PriorSpec, theta_draws
 from forecast.workspace.names import OTHER
 
 if TYPE_CHECKING:
-    from xarray import DataArray, Dataset, DataTree
+    from xarray import DataTree
 
 Array = NDArray[np.float64]
 
@@ -181,18 +180,18 @@ VARIABLES: dict[str, dict[str, Meaning]] = {
 }
 
 
-def described(group: str, data: Dataset) -> Dataset:
-    """Return a group with its own description and the units and meaning of everything in it.
+def described(meaning: Meaning) -> dict[str, str]:
+    """Return the attributes that say what an array is; the units of dates say from which day they count."""
+    units = {} if meaning.units in (None, DAY) else {"units": meaning.units}
+    return {**units, "long_name": meaning.long_name}
 
-    Raises KeyError for a variable of which nothing is said here.
-    """
-    meanings = COORDINATES | VARIABLES[group]
-    labelled = data.assign_attrs(description=GROUPS[group])
-    for name in (*labelled.coords, *labelled.data_vars):
-        meaning = (VARIABLES[group] if name in labelled.data_vars else meanings)[str(name)]
-        units = {} if meaning.units in (None, DAY) else {"units": meaning.units}  # those of dates are xarray's own
-        labelled[name].attrs = {**units, "long_name": meaning.long_name}
-    return labelled
+
+@dataclass(frozen=True, kw_only=True)
+class TreeContent:
+    """Everything that the tree holds, and what is said of the whole."""
+
+    groups: Mapping[str, Group]
+    attributes: Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,14 +204,14 @@ class Tables:
     reproduce: Reproduction
 
 
-def data_tree(
+def gathered(
     outcome: Outcome,
     prior: Outcome,
     joint: Sequence[Array],
     fit: tuple[Mapping[str, Array], Mapping[str, Array]],
     tables: Tables,
-) -> DataTree:
-    """Build the tree.
+) -> TreeContent:
+    """Gather what the tree holds.
 
     Args:
         outcome: the forecast.
@@ -221,60 +220,61 @@ def data_tree(
         fit: posterior and sampler statistics of the draws in use, {variable: (chain, draw, ...)}.
         tables: statements and evidence become tables, the rest attributes.
     """
-    import xarray as xr
-
     spec, evaluation = outcome.posterior.spec, outcome.posterior.evaluation
     weights = outcome.posterior.weights.weights
     chosen = resampled(weights)
     parameters, stats = ({name: _taken(values, chosen) for name, values in part.items()} for part in fit)
     flat, flat_fit = _before_statements(prior, spec)
     rng = np.random.default_rng([outcome.seed, 1])
-    groups = {
-        "posterior": _with_axes(_probabilities(_of_draws(evaluation, chosen)) | _parameters(parameters), outcome, spec),
-        "prior": _with_axes(_probabilities(flat) | _parameters(flat_fit), outcome, spec),
-        "before_evidence": _with_axes(_probabilities(prior.posterior.evaluation), outcome, spec),
-        "log_prior": _with_axes(
-            {name: (SAMPLE, by_chain(values)) for name, values in log_prior(parameters).items()}, outcome, spec
-        ),
-        "log_likelihood": _with_axes(
-            _log_likelihoods(spec, parameters, evaluation.log_evidence[chosen]), outcome, spec
-        ),
-        "posterior_predictive": _with_axes(_stated(replicates(spec, parameters, rng), SAMPLE), outcome, spec),
-        "prior_predictive": _with_axes(_stated(replicates(spec, flat_fit, rng), SAMPLE), outcome, spec),
-        "observed_data": _with_axes(_stated(observed(spec), ()), outcome, spec, is_exact=True),
-        "sample_stats": _with_axes(
-            {
-                **{STATISTICS.get(name, name): (SAMPLE, _as_number(values)) for name, values in stats.items()},
-                "drawn": (SAMPLE, chosen.reshape(CHAINS, -1)),
-            },
-            outcome,
-            spec,
-        ),
-        "forecast": _with_axes(
-            {
-                "weight": (SAMPLE, by_chain(weights)),
-                "log_evidence": (SAMPLE, by_chain(evaluation.log_evidence)),
-                **_probabilities(evaluation),
-            },
-            outcome,
-            spec,
-            is_exact=True,
-        ),
-        "joint": _with_axes(
-            {"probability": (("scenario", "event_state"), np.concatenate(list(joint), axis=1))},
-            outcome,
-            spec,
-            is_exact=True,
-        ),
+    arrays: dict[str, Variables] = {
+        "posterior": _probabilities(_of_draws(evaluation, chosen)) | _parameters(parameters),
+        "prior": _probabilities(flat) | _parameters(flat_fit),
+        "before_evidence": _probabilities(prior.posterior.evaluation),
+        "log_prior": {name: (SAMPLE, by_chain(values)) for name, values in log_prior(parameters).items()},
+        "log_likelihood": _log_likelihoods(spec, parameters, evaluation.log_evidence[chosen]),
+        "posterior_predictive": _stated(replicates(spec, parameters, rng), SAMPLE),
+        "prior_predictive": _stated(replicates(spec, flat_fit, rng), SAMPLE),
+        "observed_data": _stated(observed(spec), ()),
+        "sample_stats": {
+            **{STATISTICS.get(name, name): (SAMPLE, _as_number(values)) for name, values in stats.items()},
+            "drawn": (SAMPLE, chosen.reshape(CHAINS, -1)),
+        },
+        "forecast": {
+            "weight": (SAMPLE, by_chain(weights)),
+            "log_evidence": (SAMPLE, by_chain(evaluation.log_evidence)),
+            **_probabilities(evaluation),
+        },
+        "joint": {"probability": (("scenario", "event_state"), np.concatenate(list(joint), axis=1))},
         "statements": _table("statement", tables.statements, "statements"),
         "evidence": _table("item", tables.evidence, "evidence"),
     }
+    labels = _labels(outcome, spec) | {
+        "statement": [row.id for row in tables.statements],
+        "item": [row.id for row in tables.evidence],
+    }
+    groups = {name: _group(name, variables, labels) for name, variables in arrays.items()}
     about = {"title": tables.question.title, "as_of": tables.question.as_of, "scenario_other": OTHER}
-    root = xr.Dataset(
-        attrs={**about, "reproduce": json.dumps(as_data(tables.reproduce), ensure_ascii=False, sort_keys=True)}
-    )
-    held = {name: described(name, data) for name, data in groups.items() if data.data_vars}
-    return xr.DataTree.from_dict({"/": root, **held})
+    reproduce = json.dumps(as_data(tables.reproduce), ensure_ascii=False, sort_keys=True)
+    held = {name: group for name, group in groups.items() if group.arrays}
+    return TreeContent(groups=held, attributes={**about, "reproduce": reproduce})
+
+
+def data_tree(content: TreeContent) -> DataTree:
+    """Return what is held as a tree of xarray."""
+    import xarray as xr
+
+    def array(labelled: Labelled) -> tuple[tuple[str, ...], NDArray[Any], dict[str, str]]:
+        return labelled.dims, labelled.values, dict(labelled.attributes)
+
+    datasets = {
+        name: xr.Dataset(
+            {called: array(one) for called, one in group.arrays.items()},
+            {axis: array(labels) for axis, labels in group.axes.items()},
+            group.attributes,
+        )
+        for name, group in content.groups.items()
+    }
+    return xr.DataTree.from_dict({"/": xr.Dataset(attrs=content.attributes), **datasets})
 
 
 STEP = 2.0**-10  # to which draws of standard normals and log-odds are rounded in a file: a thousandth
@@ -284,33 +284,28 @@ ON_STEPS = {"alpha", "beta", "epsilon", "deviation", "case_noise", "quantity", "
 AS_COMPUTED = {"weight", "log_evidence", "scenarios"}  # in these groups
 
 
-def as_netcdf(tree: DataTree) -> bytes:
-    """Encode a tree as compressed netCDF-4; `xarray.load_datatree` reads it.
+def as_file(content: TreeContent) -> bytes:
+    """Encode what is held as compressed netCDF-4; `xarray.load_datatree` reads it.
 
     Random digits cannot be compressed, so draws keep those that tell something: they are rounded to STEP, or to BITS
     significant bits, hundreds of times finer than the Monte Carlo error of their mean. Weights, scenarios and the log
     densities stay as they are.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "forecast.nc"
-        stored = tree.copy()
-        for group, held in stored.children.items():
-            for name, array in held.data_vars.items():
-                if array.dtype.kind not in "fiu" or not array.size:
-                    continue
-                array.encoding = {"zlib": True, "complevel": 1, "shuffle": True, "chunksizes": array.shape}
-                if group in ROUNDED and array.dtype.kind == "f" and name not in AS_COMPUTED:
-                    _round_draws(array, on_steps=str(name) in ON_STEPS)
-        stored.to_netcdf(path, engine="h5netcdf")
-        return path.read_bytes()
+    groups = {
+        name: replace(group, arrays={called: _rounded(name, called, array) for called, array in group.arrays.items()})
+        for name, group in content.groups.items()
+    }
+    return as_netcdf(groups, content.attributes)
 
 
-def _round_draws(array: DataArray, *, on_steps: bool) -> None:
-    """Have the values of an array written with fewer digits: in whole steps if 16 bits hold them, as floats if not."""
-    if on_steps and np.abs(array.to_numpy()).max() < STEP * np.iinfo(np.int16).max:  # not of what is not finite
-        array.encoding |= {"dtype": "int16", "scale_factor": np.float32(STEP), "_FillValue": np.iinfo(np.int16).min}
-    else:
-        array.values = bit_rounded(array.to_numpy().astype(np.float32), BITS)
+def _rounded(group: str, name: str, array: Labelled) -> Labelled:
+    """Return an array with the digits that its file has: in whole steps if 16 bits hold them, as floats if not."""
+    values = array.values
+    if group not in ROUNDED or name in AS_COMPUTED or values.dtype.kind != "f" or not values.size:
+        return array
+    if name in ON_STEPS and np.abs(values).max() < STEP * np.iinfo(np.int16).max:  # not of what is not finite
+        return replace(array, step=STEP)
+    return replace(array, values=bit_rounded(values.astype(np.float32), BITS))
 
 
 def bit_rounded(values: NDArray[np.float32], bits: int) -> NDArray[np.float32]:
@@ -335,22 +330,35 @@ SAMPLE = ("chain", "draw")
 STATISTICS = {"depth": "tree_depth"}  # names of ArviZ, where they are others
 
 
-def _with_axes(variables: Variables, outcome: Outcome, spec: PriorSpec, *, is_exact: bool = False) -> Dataset:
-    """Make a dataset of variables with one coordinate for each dimension; one without entries is left out.
+EXACT = {"observed_data", "forecast", "joint", "statements", "evidence"}  # groups whose numbers have double precision
+TABLES = {"statements", "evidence"}  # groups that are there without a row too
+
+
+def _group(name: str, variables: Variables, labels: Mapping[str, Sequence[str]]) -> Group:
+    """Make a group of variables with one coordinate for each dimension; a variable without entries is left out.
 
     Unless they are to be exact numbers have single precision: half the room, and far below Monte Carlo error.
+    Raises KeyError for a variable of which nothing is said here.
     """
-    import xarray as xr
-
-    held = {
-        name: (dims, values if is_exact or values.dtype != np.float64 else values.astype(np.float32))
-        for name, (dims, values) in variables.items()
-        if 0 not in values.shape
+    arrays = {
+        called: Labelled(
+            dims=dims,
+            values=values if name in EXACT or values.dtype != np.float64 else values.astype(np.float32),
+            attributes=described(VARIABLES[name][called]),
+        )
+        for called, (dims, values) in variables.items()
+        if values.size or name in TABLES
     }
-    data, labels = xr.Dataset(held), _labels(outcome, spec)
-    return data.assign_coords(
-        {str(axis): _texts(labels[str(axis)]) if axis in labels else np.arange(n) for axis, n in data.sizes.items()}
-    )
+    lengths = {axis: n for one in arrays.values() for axis, n in zip(one.dims, one.values.shape, strict=True)}
+    axes = {
+        axis: Labelled(
+            dims=(axis,),
+            values=_texts(labels[axis]) if axis in labels else np.arange(n),
+            attributes=described(COORDINATES[axis]),
+        )
+        for axis, n in lengths.items()
+    }
+    return Group(axes=axes, arrays=arrays, attributes={"description": GROUPS[name]})
 
 
 def _labels(outcome: Outcome, spec: PriorSpec) -> dict[str, Sequence[str]]:
@@ -469,15 +477,12 @@ def _readings(spec: PriorSpec) -> list[str]:
     return names
 
 
-def _table(axis: str, rows: Sequence[StatementRow] | Sequence[EvidenceRow], group: str) -> Dataset:
+def _table(axis: str, rows: Sequence[StatementRow] | Sequence[EvidenceRow], group: str) -> Variables:
     """Make a table of texts, dates and numbers; nested parts are JSON, absent ones empty, no date or no number."""
-    import xarray as xr
-
-    meanings = VARIABLES[group]
-    variables = {
-        name: (axis, _column([_cell(row, name) for row in rows], meaning)) for name, meaning in meanings.items()
+    return {
+        name: ((axis,), _column([_cell(row, name) for row in rows], meaning))
+        for name, meaning in VARIABLES[group].items()
     }
-    return xr.Dataset(variables, coords={axis: _texts([row.id for row in rows])})
 
 
 def _cell(row: StatementRow | EvidenceRow, name: str) -> Any:

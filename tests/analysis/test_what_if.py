@@ -322,7 +322,16 @@ def test_what_is_known_is_certain() -> None:
     """The probability of what can be nothing else is 1 to the last digit, however the draws are summed."""
     seen = workspace(network(event("a"), event("b")), items=[item("it", OPENS, Settled("a", "yes", HERE))])
     found = outcome_of(seen, np.random.default_rng(1).uniform(0.1, 1.0, (2, 7)), OPENS)
-    assert 1.0 == _ask(found, "a=yes")["p_learned"]
+    known = _ask(found, "a=yes")
+    assert (1.0, 0.0) == (known["p_learned"], known["p_learned_mcse"])
+
+
+def test_what_is_learned_and_what_is_stated_have_their_errors() -> None:
+    """The probability of what is learned has the Monte Carlo error that the same state has in the forecast."""
+    theta = np.random.default_rng(2).uniform(0.1, 0.9, (2, 400))
+    found = outcome_of(workspace(network(event("a"), event("b"))), theta, OPENS)
+    assert found.events["a"]["yes"].mcse == pytest.approx(_ask(found, "a=yes")["p_learned_mcse"], rel=1e-9)
+    assert None is _ask(found, do=("a=yes",))["p_learned_mcse"]
 
 
 def test_statements_under_the_same_condition_are_told() -> None:

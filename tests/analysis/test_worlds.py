@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from forecast.analysis.supposition import read_supposition
 from forecast.analysis.what_if import ImpossibleError
-from forecast.analysis.worlds import NOTHING_SUPPOSED, Worlds, worlds, worlds_table
+from forecast.analysis.worlds import NOTHING_SUPPOSED, Worlds, _steps, worlds, worlds_table
 from forecast.ledger.outcome import Outcome
 from tests.plainly import what_if
 from tests.report.outcomes import DRAWS, concluded, world
@@ -109,6 +109,29 @@ def test_pairs_of_fewer_draws_keep_every_margin(found: Outcome, made: Worlds) ->
             np.testing.assert_allclose(whole.sum(axis=axis), fewer.pairs[pair].sum(axis=axis), atol=1e-9)
         apart = max(apart, np.abs(whole - fewer.pairs[pair]).max())
     assert 0.0 < apart < 0.02
+
+
+def test_pairs_know_their_error(found: Outcome, made: Worlds) -> None:
+    """From a fourth of the draws the answers differ from those of all by a few of their Monte Carlo errors."""
+    fewer = worlds(found, lambda _: None, pair_draws=DRAWS // 4)
+    apart, told = [], []
+    for pair, errors in fewer.pair_errors.items():
+        both = made.pairs[pair].sum(axis=0)
+        for x, y in zip(*np.nonzero(both), strict=True):
+            given = [joint[:, x, y] / joint[:, x, y].sum() for joint in (made.pairs[pair], fewer.pairs[pair])]
+            apart.append(np.abs(given[0] - given[1]).max())
+            told.append(errors[x, y])
+    assert np.mean(np.array(apart) <= 3.0 * np.array(told) + 1e-9) > 0.9
+    assert np.sqrt(np.mean(np.square(told))) < 5.0 * np.sqrt(np.mean(np.square(apart)))
+
+
+def test_a_pair_is_printed_in_the_steps_that_its_error_carries(found: Outcome, made: Worlds) -> None:
+    """Whole percents where twice the error is within one, else five or ten; where it is not known, ten."""
+    assert ((100, 100, 500, 1000, 1000),) == _steps(np.array([[0.0, 0.005, 0.02, 0.2, np.nan]]))
+    table = worlds_table(found, made)
+    assert table.pairs.keys() == table.pair_steps.keys()
+    for name, rows in table.pairs.items():
+        assert [len(row) for row in rows] == [len(row) for row in table.pair_steps[name]]
 
 
 def test_of_many_events_the_most_telling_are_asked_about(found: Outcome) -> None:

@@ -210,6 +210,13 @@ def test_what_if_of_two_events(report: Any, recorded: Drawn) -> None:
         expected = _engine(recorded, [f"{one}={x}", f"{other}={y}"], [])
         assert expected == pytest.approx(_shown(report), abs=2e-3), (one, other)
         tried += 1
+        data = recorded.page["what_if"]
+        v, w = (next(i for i, event in enumerate(data["events"]) if event["label"] == name) for name in (one, other))
+        (v, of_v), (w, of_w) = sorted([(v, x), (w, y)])
+        steps = data["pair_steps"][f"{v}.{w}"][data["events"][v]["states"].index(of_v)]
+        step = steps[data["events"][w]["states"].index(of_w)] // 100
+        told = report.locator("#after-scenarios .after").all_text_contents()
+        assert [] == [one for one in told if int(one.removesuffix("\u202f%").lstrip("<>")) % step], step
     assert tried == 4
     assert "turned out" in report.locator("#said").text_content()
     chance = recorded.page["what_if"]["now"]["events"][0][0] / recorded.page["what_if"]["unit"]

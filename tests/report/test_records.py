@@ -6,13 +6,15 @@ import itertools
 import json
 import shutil
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from benchmarks.posterior_calibration import stands
 from forecast.ledger.differences import Edited, edited
@@ -22,7 +24,18 @@ from forecast.publish import ReportRequest, elsewhere, material, report_days, wr
 from forecast.report.page import ListedForecast, index_page, report_files, spark
 from forecast.report.section import recorded_in
 from forecast.report.sections.checks import calibration_of, posterior_calibration_of
-from forecast.report.sections.history import APART, JUMP, JUMPS, WIDTH, chart, history_of
+from forecast.report.sections.history import (
+    APART,
+    JUMP,
+    JUMPS,
+    PERIODS,
+    TICKS_APART,
+    WIDTH,
+    EvidenceDay,
+    binned,
+    chart,
+    history_of,
+)
 from forecast.report.sections.scores import not_drawn, scored
 from forecast.scoring.score_table import score_table
 from forecast.workspace.problems import WorkspaceProblems
@@ -461,3 +474,43 @@ def test_an_update_is_named_by_its_line(recorded: Drawn, tmp_path: Path) -> None
     earlier = replace(request.ledger[0], inputs={**request.ledger[0].inputs, "network": "another"})
     since = material(replace(request, ledger=(earlier, request.ledger[1])), lambda _: None).since
     assert "1 June 2025 (ledger line 1)" == since
+
+
+def test_figures_of_ranks_and_scores_are_computed_once(
+    recorded: Drawn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the same runs and the same table nothing is computed again; of other ranks the figure is drawn anew."""
+    root = tmp_path / "workspace"
+    shutil.copytree(recorded.about.root, root)
+    about = replace(recorded.about, root=root)
+    before = material(about, lambda _: None)
+    assert {"pit", "posterior-pit"} == set(before.ranks)
+
+    def again(*_: object) -> None:
+        pytest.fail("it is computed again")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("forecast.report.sections.checks.drawn_ranks", again)
+        patch.setattr("forecast.scoring.score_table.score", again)
+        same = material(about, lambda _: None)
+    assert (before.ranks, before.kept.scores) == (same.ranks, same.kept.scores)
+    path = root / "reports/calibration.json"
+    run = json.loads(path.read_text(encoding="utf-8"))
+    run["quantities"][0]["ranks"] = [50, *run["quantities"][0]["ranks"][1:]]
+    path.write_text(json.dumps(run), encoding="utf-8")
+    after = material(about, lambda _: None).ranks
+    assert before.ranks["pit"] != after["pit"]
+    assert before.ranks["posterior-pit"] == after["posterior-pit"]
+
+
+@given(st.dictionaries(st.integers(0, 20_000), st.integers(1, 40)))
+def test_ticks_of_evidence_stand_apart(counts: dict[int, int]) -> None:
+    """Every item is counted in one tick, and a history of many years has no more ticks than can be told apart."""
+    start = date(2001, 1, 1)
+    evidence = [EvidenceDay(day=(start + timedelta(days=n)).isoformat(), count=of) for n, of in counts.items()]
+    period, ticks = binned(evidence, start)
+    assert period in PERIODS
+    assert sum(counts.values()) == sum(ticks.values())
+    assert len(ticks) <= WIDTH / TICKS_APART
+    if len(counts) <= WIDTH / TICKS_APART:
+        assert (1, counts) == (period, ticks)

@@ -11,10 +11,10 @@ import numpy as np
 
 from forecast.digits import signed
 from forecast.ledger.outcome import FLAT_DRAWS, Outcome, prior_predictive
-from forecast.plain import spread
+from forecast.plain import all_readable, spread
 from forecast.posterior.replicates import inputs_digest
 from forecast.report import svg
-from forecast.report.section import Section, Subject, part
+from forecast.report.section import Kept, Section, Subject, part
 from forecast.words import Estimated, estimate, event_names, label, long_date, scenario_names
 
 if TYPE_CHECKING:
@@ -313,17 +313,13 @@ class ChecksSection(Section):
         """Return the checks, with the figures of the ranks."""
         from markupsafe import Markup
 
-        seed, figures = subject.outcome.seed, {}
-        own = posterior_calibration(subject)
-        for name, run, says in (("pit", calibration(subject), PIT), ("posterior-pit", own, POSTERIOR_PIT)):
-            drawn = _rank_histograms(run.quantities, seed, name, says) if run.quantities else ""
-            figures[name] = Markup(drawn)  # escaped
+        ranks = subject.material.ranks
         return ChecksShown(
             predictive=predictive(subject),
             calibration=calibration(subject),
-            pit=figures["pit"],
-            posterior_calibration=own,
-            posterior_pit=figures["posterior-pit"],
+            pit=Markup(ranks.get("pit", "")),  # matplotlib has escaped its texts
+            posterior_calibration=posterior_calibration(subject),
+            posterior_pit=Markup(ranks.get("posterior-pit", "")),  # as above
         )
 
     @classmethod
@@ -336,13 +332,38 @@ class ChecksSection(Section):
         }
 
 
-def _rank_histograms(quantities: Sequence[RankedQuantity], seed: int, name: str, says: str) -> str:
+@dataclass(frozen=True, kw_only=True)
+class RankFigure:
+    """All that decides a figure of ranks: its name, what it shows, its quantities, and the seed that breaks ties."""
+
+    name: str
+    says: str
+    quantities: Sequence[RankedQuantity]
+    seed: int
+
+
+def rank_figures(kept: Kept, outcome: Outcome) -> list[RankFigure]:
+    """Return the figures that the kept runs of both calibrations call for."""
+    names = scenario_names(outcome)
+    runs = (
+        ("pit", PIT, calibration_of(kept.calibration)),
+        ("posterior-pit", POSTERIOR_PIT, posterior_calibration_of(kept.posterior_calibration, "", "", names)),
+    )
+    return [
+        RankFigure(name=name, says=says, quantities=all_readable(run.quantities), seed=outcome.seed)
+        for name, says, run in runs
+        if run.quantities
+    ]
+
+
+def drawn_ranks(figure: RankFigure) -> str:
     """Draw the ECDF difference of simulation-based calibration's ranks (ArviZ `plot_ecdf_pit`), a panel a quantity."""
+    quantities, name = figure.quantities, figure.name
     with svg.style(name):
         from arviz_base import from_dict
         from arviz_plots import plot_ecdf_pit
 
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(figure.seed)
         # Within (0, 1) and without ties: ArviZ rescales by the largest value that it sees otherwise.
         values = {
             row.name: ((np.array(row.ranks) + rng.random(len(row.ranks))) / (row.of + 1))[np.newaxis]
@@ -361,4 +382,4 @@ def _rank_histograms(quantities: Sequence[RankedQuantity], seed: int, name: str,
             col_wrap=svg.MOST_COLUMNS,
         )
         drawn.get_viz("figure").subplots_adjust(hspace=0.5)  # panels lower than they are wide
-        return svg.element(drawn, name, says)
+        return svg.element(drawn, name, figure.says)

@@ -29,6 +29,9 @@ JUMP, JUMPS = 0.05, 6  # of a scenario between two days: the least that is told 
 MARKS_APART = 35.0  # least distance of two marks of jumps
 TOLD_ITEMS = 2  # headlines beside a jump
 MONTHS_APART = 90.0  # least distance of two dates on the axis
+TICKS_APART = 8.0  # least distance of two ticks where evidence came in: nearer ones look like a bar
+PERIODS = {1: "days on", 7: "weeks in", 28: "spans of four weeks in", 364: "years in"}  # that a tick may stand for
+LOW_TICK, HIGH_TICK, FEW = 2.0, 7.0, 5  # heights of ticks of no item, and of the most or of so many
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -459,11 +462,18 @@ class ChartMark:
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    """Places in the chart: of lines, jumps, ticks where evidence came in, months and levels."""
+    """Places in the chart: of lines, jumps, ticks where evidence came in, months and levels.
+
+    `evidence`: (place, height) of each tick; `ticks` says what one stands for, and `most` how many items the highest
+    has.
+    """
 
     rows: Sequence[ChartLine]
     marks: Sequence[ChartMark]
-    evidence: Sequence[tuple[float, int]]
+    evidence: Sequence[tuple[float, float]]
+    ticks: str
+    binned: bool
+    most: int
     months: Sequence[tuple[float, str]]
     levels: Sequence[tuple[float, str]]
     drawn: bool
@@ -485,6 +495,8 @@ def chart(past: History, axis_to: float) -> Chart:
     dots = [placed(row.updates) for row in past.scenarios]
     heights = spread_apart([evidence_day[-1][1] for evidence_day in dots], APART, HEIGHT)
     places = [_x(jump.day, start, days) for jump in past.jumps]
+    period, counts = binned(past.evidence, start)
+    most = max(counts.values(), default=0)
     return Chart(
         rows=[
             ChartLine(
@@ -501,11 +513,38 @@ def chart(past: History, axis_to: float) -> Chart:
             ChartMark(x=x, from_=height(jump.from_), to=height(jump.to), label_x=at)
             for jump, x, at in zip(past.jumps, places, spread_apart(places, MARKS_APART, WIDTH), strict=True)
         ],
-        evidence=[(_x(evidence_day.day, start, days), evidence_day.count) for evidence_day in past.evidence],
+        evidence=[
+            (WIDTH * min(period * (n + 0.5), days) / days if period > 1 else WIDTH * n / days, _tick(count, most))
+            for n, count in counts.items()
+        ],
+        ticks=PERIODS[period],
+        binned=period > 1,
+        most=most,
         months=_months(start, end, days),
         levels=[(height(tick), f"{100 * tick:.0f}") for tick in _levels(top)],
         drawn=past.replayed,
     )
+
+
+def binned(evidence: Sequence[EvidenceDay], start: date) -> tuple[int, dict[int, int]]:
+    """Count items by the shortest of PERIODS, in days, of which ticks stand apart.
+
+    Returns the period, and how many items by its number from the first day on.
+    """
+    counts: dict[int, int] = {}
+    for period in PERIODS:
+        counts = {}
+        for one in evidence:
+            number = (date.fromisoformat(one.day) - start).days // period
+            counts[number] = counts.get(number, 0) + one.count
+        # Single days stand where they are, if there are as few of them as of ticks that stand apart.
+        if len(counts) <= WIDTH / TICKS_APART:
+            break
+    return period, counts
+
+
+def _tick(count: int, most: int) -> float:
+    return LOW_TICK + (HIGH_TICK - LOW_TICK) * count / max(most, FEW)
 
 
 def _x(day: str, start: date, days: int) -> float:

@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from forecast.analysis.story import Story
-from forecast.digits import DERIVED, UNITS, points
+from forecast.digits import UNITS, points
 from forecast.posterior.weights import weighted_quantiles
 from forecast.report.section import Section, Subject, part
 from forecast.words import (
@@ -20,9 +20,9 @@ from forecast.words import (
     conditions,
     estimate,
     event_names,
-    exact,
     likelihood_word,
     long_date,
+    rare,
     rules_in_words,
     scenario_colour,
     scenario_names,
@@ -131,9 +131,9 @@ def _course(story: Story) -> ProbableCourse:
     return ProbableCourse(
         text=story.text,
         probability=probability,
-        shown=exact(probability, DERIVED),
+        shown=rare(probability),
         share=share,
-        share_shown=exact(share, DERIVED),
+        share_shown=rare(share),
     )
 
 

@@ -8,11 +8,14 @@
   const moved = document.getElementById("after-events");
   const asked = data.events.map((event, v) => v).filter((v) => data.events[v].asked);
 
-  // As the page's own numbers are written: what would round to none or all is less or more than one percent.
-  const percent = (units) => {
+  // As the page's own numbers are written: in whole percents, or the steps that the Monte Carlo error carries. What would
+  // round to none or all is less or more than one step.
+  const whole = data.unit / 100;
+  const percent = (units, step = whole) => {
     if (units === 0 || units === data.unit) return units ? "100\u202f%" : "0\u202f%";
-    const whole = Math.round((100 * units) / data.unit);
-    return (whole === 0 ? "<1" : whole === 100 ? ">99" : String(whole)) + "\u202f%";
+    const near = Math.round(units / step) * step;
+    const shown = near === 0 ? step : near === data.unit ? data.unit - step : near;
+    return `${near === 0 ? "<" : near === data.unit ? ">" : ""}${shown / whole}\u202f%`;
   };
 
   const element = (tag, text, className) => {
@@ -55,6 +58,7 @@
     if (states.includes(Number(before)) && before !== "") field(name).value = before;
   };
 
+  const stepOf = (v, x, w, y) => (v < w ? data.pair_steps[`${v}.${w}`][x][y] : data.pair_steps[`${w}.${v}`][y][x]);
   const pair = (v, x, w, y) => (v < w ? data.pairs[`${v}.${w}`][x][y] : data.pairs[`${w}.${v}`][y][x]);
 
   // Every event given two others: each number is two signs, and the last state of an event what the others leave.
@@ -86,7 +90,7 @@
 
   const head = (heading) => document.querySelectorAll("#asking .was-head").forEach((cell) => { cell.textContent = heading; });
 
-  const showScenarios = (after, before) => {
+  const showScenarios = (after, before, step) => {
     shares.replaceChildren(...data.scenarios.map((scenario, s) => {
       const row = element("tr", undefined, scenario.colour);
       row.dataset.scenario = scenario.id;
@@ -95,7 +99,7 @@
       const bars = element("td", undefined, "bars");
       bars.setAttribute("aria-hidden", "true");
       bars.append(bar(before.scenarios[s], "was"), bar(after[s], "is"));
-      const value = element("td", percent(after[s]), "n after");
+      const value = element("td", percent(after[s], step), "n after");
       value.dataset.units = String(after[s]);
       row.append(name, element("td", percent(before.scenarios[s]), "n"), value, bars);
       return row;
@@ -104,11 +108,11 @@
 
   // Of an event that is supposed, the state that it is supposed in is told; of the others the one that moves most,
   // if it moves by a point itself: small changes of several states are none together.
-  const showEvents = (after, supposed, before) => {
+  const showEvents = (after, supposed, before, step = whole) => {
     const rows = data.events.map((event, v) => {
       const changes = event.states.map((_, x) => after[v][x] - before.events[v][x]);
       return { event, v, changes, size: Math.max(...changes.map(Math.abs)) };
-    }).filter((row) => row.size >= data.unit / 100).sort((a, b) => b.size - a.size || a.v - b.v);
+    }).filter((row) => row.size >= step).sort((a, b) => b.size - a.size || a.v - b.v);
     moved.replaceChildren(...rows.map(({ event, v, changes }) => {
       const largest = changes.reduce((best, change, x) => (Math.abs(change) > Math.abs(changes[best]) ? x : best), 0);
       const most = supposed[v] ?? largest;
@@ -116,7 +120,7 @@
       const name = named("th", event.label);
       name.scope = "row";
       row.append(name, named("td", event.states[most]), element("td", percent(before.events[v][most]), "n"),
-        element("td", percent(after[v][most]), "n"));
+        element("td", percent(after[v][most], step), "n"));
       return row;
     }));
   };
@@ -154,8 +158,9 @@
     const chance = (data.now.events[v][x] * data.learned[`${v}.${x}`].events[w][y]) / data.unit;
     say(...supposed, `” (the probability of both: ${percent(chance)}):`);
     head("Now");
-    showScenarios(both, data.now);
-    showEvents(pairEvents(v, x, w, y), { [v]: x, [w]: y }, data.now);
+    const step = stepOf(v, x, w, y);
+    showScenarios(both, data.now, step);
+    showEvents(pairEvents(v, x, w, y), { [v]: x, [w]: y }, data.now, step);
   };
 
   const fillSecond = () => {
