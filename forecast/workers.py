@@ -20,6 +20,7 @@ from forecast.store.program import program
 if TYPE_CHECKING:
     from concurrent.futures import Future, ProcessPoolExecutor
     from multiprocessing.connection import Connection
+    from queue import SimpleQueue
 
 MOST_DEATHS = 3  # of workers, with one and the same job
 TIMEOUT_SECONDS = 10  # to reach a scheduler
@@ -111,8 +112,8 @@ def _in_processes[J, R](function: Callable[[J], R], jobs: Sequence[J], many: int
 
     So a job that kills its process does so alone from then on, and no other is blamed for it.
     """
-    from concurrent.futures import FIRST_COMPLETED, wait
     from concurrent.futures.process import BrokenProcessPool
+    from queue import SimpleQueue
 
     left, deaths = dict.fromkeys(range(len(jobs))), [0] * len(jobs)
     while left:
@@ -120,20 +121,22 @@ def _in_processes[J, R](function: Callable[[J], R], jobs: Sequence[J], many: int
         turn, size = (untouched, min(many, len(untouched))) if untouched else (list(left)[:1], 1)
         running: dict[Future[R], int] = {}
         touched: list[int] = []
+        # Waited for like this, an interruption cannot leave a lock of a future taken, for which the pool would wait.
+        done: SimpleQueue[Future[R]] = SimpleQueue()
         with _processes(size) as pool:
             coming = iter(turn)
             try:
                 # No more are handed out than there are processes: what is running is what a death has touched.
                 for place in islice(coming, size):
-                    running[_sent(pool, function, jobs[place])] = place
+                    running[_sent(pool, function, jobs[place], done)] = place
                 while running:
-                    for future in wait(running, return_when=FIRST_COMPLETED).done:
-                        result = future.result()
-                        place = running.pop(future)
-                        del left[place]
-                        yield place, result
-                        for following in islice(coming, 1):
-                            running[_sent(pool, function, jobs[following])] = following
+                    future = done.get()
+                    result = future.result()
+                    place = running.pop(future)
+                    del left[place]
+                    yield place, result
+                    for following in islice(coming, 1):
+                        running[_sent(pool, function, jobs[following], done)] = following
             except BrokenProcessPool:
                 touched = [place for future, place in running.items() if _is_broken(future)]
         for place in touched:
@@ -143,15 +146,22 @@ def _in_processes[J, R](function: Callable[[J], R], jobs: Sequence[J], many: int
                 yield place, Died()
 
 
-def _sent[J, R](pool: ProcessPoolExecutor, function: Callable[[J], R], job: J) -> Future[R]:
-    """Hand out a job. A process that starts for it inherits what is blocked, so that an interruption spares it."""
-    if not hasattr(signal, "pthread_sigmask"):
-        return pool.submit(function, job)
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+def _sent[J, R](
+    pool: ProcessPoolExecutor, function: Callable[[J], R], job: J, done: SimpleQueue[Future[R]]
+) -> Future[R]:
+    """Hand out a job, which is put into a queue when it is done.
+
+    A process that starts for it inherits what is blocked, so that an interruption spares it.
+    """
+    blocks = hasattr(signal, "pthread_sigmask")
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if blocks else None
     try:
-        return pool.submit(function, job)
+        future = pool.submit(function, job)
+        future.add_done_callback(done.put)
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if before is not None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return future
 
 
 def _is_broken[R](future: Future[R]) -> bool:
