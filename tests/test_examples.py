@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 from datetime import date
@@ -15,6 +14,7 @@ from forecast.posterior.moved import leave_one_out
 from forecast.session import Session
 from forecast.workspace.read import read_workspace
 from forecast.workspace.records import Item, Settled
+from tests.together import shared_folder
 
 EXAMPLE = Path(__file__).parents[1] / "examples/sweden-nato"
 TODAY = date(2026, 1, 1)
@@ -36,8 +36,7 @@ NECESSARY = [
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the example, fitted once for all workers of the test run: all statements are of the opening."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    shared = shared_folder(tmp_path_factory)
     copy, done = shared / "sweden-nato", shared / "sweden-nato-done"
     with FileLock(shared / "sweden-nato.lock"):
         if not done.exists():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from filelock import FileLock
 
 from forecast.commands.main import main
 from tests.commands.verifying import ITEM, run
+from tests.together import shared_folder
 
 AS_OF = "2026-07-01"
 
@@ -19,8 +19,7 @@ AS_OF = "2026-07-01"
 @pytest.fixture(scope="session")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The example workspace after its first update, sampled once for all workers of the test run."""
-    base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    shared = shared_folder(tmp_path_factory)
     root, done = shared / "template", shared / "template-done"
     with FileLock(shared / "template.lock"):
         if not done.exists():

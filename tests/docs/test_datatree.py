@@ -9,7 +9,7 @@ import pytest
 
 from forecast.report.tree import COORDINATES, DAY, GROUPS, VARIABLES, Meaning
 from tests.docs.pages import ROOT
-from tests.report.drawn import draw
+from tests.report.drawn import Drawn
 
 PAGE = (ROOT / "docs/datatree.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^### (\w+)\n(.*?)(?=^### |\Z)", PAGE, flags=re.MULTILINE | re.DOTALL))
@@ -39,11 +39,11 @@ def test_every_coordinate_is_explained() -> None:
     assert [*GROUPS, "Coordinates"] == list(SECTIONS)
 
 
-def test_a_written_file_is_what_the_page_says(tmp_path: Path) -> None:
+def test_a_written_file_is_what_the_page_says(drawn: Drawn, tmp_path: Path) -> None:
     """Groups, dimensions, units and meanings of a file are those of the page, and every text is a text."""
     import xarray as xr
 
-    (tmp_path / "forecast.nc").write_bytes(draw(tmp_path).files["forecast.nc"])
+    (tmp_path / "forecast.nc").write_bytes(drawn.files["forecast.nc"])
     tree = xr.load_datatree(tmp_path / "forecast.nc")
     assert list(GROUPS) == list(tree.children)
     for group, told in tree.children.items():

@@ -12,12 +12,14 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from filelock import FileLock
 
 from forecast.commands.main import main
 from forecast.workspace.nodes import plain
 from forecast.workspace.yaml_text import parse_yaml
 from tests.report.drawn import elements
 from tests.report.test_hostile import HOSTILE
+from tests.together import shared_folder
 
 # Keys whose values are free text; the others are names, days, numbers and words of the format.
 FREE = {"title", "question", "resolves", "name", "summary", "says", "why", "headline", "url", "publisher"}
@@ -39,8 +41,20 @@ def _hostile(value: Any, texts: list[str], key: str = "") -> Any:
 
 @pytest.fixture(scope="module")
 def written(template: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Every text that `update` and `report` write of such a workspace, by path."""
-    root = shutil.copytree(template, tmp_path_factory.mktemp("hostile") / "workspace")
+    """Every text that `update` and `report` write of such a workspace, by path; written once for all workers."""
+    root = shared_folder(tmp_path_factory) / "hostile"
+    done = root.with_name("hostile-done")
+    with FileLock(root.with_suffix(".lock")):
+        if not done.exists():
+            _write(shutil.copytree(template, root))
+            done.touch()
+    found = root.joinpath("reports").rglob("*")
+    suffixes = {".html", ".json", ".jsonl", ".md", ".csv"}
+    kept = [path for path in found if path.suffix in suffixes and ".cache" not in path.parts]
+    return {path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in kept}
+
+
+def _write(root: Path) -> None:
     texts = list(TEXTS)
     for path in [*root.glob("priors/**/*.yaml"), *root.glob("evidence/*.yaml")]:
         node, problems = parse_yaml(path.read_bytes(), path.name)
@@ -49,10 +63,6 @@ def written(template: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     for command in (["update", "--as-of", "2026-07-02", "--note", TEXTS[0]], ["report"]):
         result = CliRunner().invoke(main, [*command, "-C", str(root)])
         assert 0 == result.exit_code, result.output
-    found = root.joinpath("reports").rglob("*")
-    suffixes = {".html", ".json", ".jsonl", ".md", ".csv"}
-    kept = [path for path in found if path.suffix in suffixes and ".cache" not in path.parts]
-    return {path.relative_to(root).as_posix(): path.read_text(encoding="utf-8") for path in kept}
 
 
 def test_pages_hold_no_element_of_theirs(written: dict[str, str]) -> None:

@@ -124,9 +124,9 @@ def _moved(row: dict[str, Any]) -> list[bool]:
     return [share["change_shown"] != UNCHANGED for share in row["scenarios"].values()]
 
 
-def test_the_page_shows_what_changes_and_counts_the_rest(tmp_path: Path) -> None:
+def test_the_page_shows_what_changes_and_counts_the_rest(answered: Path) -> None:
     """Each alternative that moves a scenario has a row with a dot a scenario, its k and its ESS; the others a line."""
-    about = asked(world(), tmp_path)
+    about = asked(world(), answered)
     found = material(about, lambda _: None)
     ids = about.outcome.scenario_ids
 

@@ -87,9 +87,9 @@ def test_no_movement_is_not_called_one() -> None:
     assert fall.sentence.startswith("Alpha stands at 30\u202f%, as it did by the update of 1 June 2025")
 
 
-def test_nothing_to_compare_with(tmp_path: Path) -> None:
+def test_nothing_to_compare_with(answered: Path) -> None:
     """A first forecast has no waterfall since an update, neither in the numbers nor on the page."""
-    first = replace(asked(world(), tmp_path), start=None)
+    first = replace(asked(world(), answered), start=None)
     files = report_files(material(first, lambda _: None), lambda _: None)
     assert json.loads(files["report.json"])["since_update"] is None
     assert 1 == files["report.html"].count(b'<table class="wide stack fall"')

@@ -246,11 +246,10 @@ def test_scenarios_that_came_about_too_often_are_told() -> None:
         ("posterior-calibration", json.dumps({**KEPT_RUN, "as_of": 3, "draws": "", "refits": 1, "doubtful": 0}), "as "),
     ],
 )
-def test_mistakes_in_a_calibration_file_are_named(tmp_path: Path, file: str, content: str, named: str) -> None:
+def test_mistakes_in_a_calibration_file_are_named(answered: Path, file: str, content: str, named: str) -> None:
     """A file that is no run of calibration is a problem with its path, not a traceback."""
-    (tmp_path / "reports").mkdir()
-    (tmp_path / "reports" / f"{file}.json").write_text(content, encoding="utf-8")
-    about = asked(world(), tmp_path)
+    (answered / "reports" / f"{file}.json").write_text(content, encoding="utf-8")
+    about = asked(world(), answered)
     with pytest.raises(WorkspaceProblems, match=rf"reports/{file}\.json:1") as raised:
         material(about, lambda _: None)
     assert named in str(raised.value)
@@ -270,9 +269,9 @@ def test_answers_are_asked_once(tmp_path: Path) -> None:
     assert said
 
 
-def test_questions_are_never_those_of_before(tmp_path: Path) -> None:
+def test_questions_are_never_those_of_before(answered: Path) -> None:
     """What is kept of the questions counts only as long as they and what others say of them are the same."""
-    about = asked(world(), tmp_path)
+    about = asked(world(), answered)
     assert () == material(about, lambda _: None).questions
     workspace = replace(about.outcome.workspace, questions=(QUESTION,), benchmarks={BENCHMARK.id: BENCHMARK})
     other = replace(about, outcome=replace(about.outcome, workspace=workspace))
@@ -372,9 +371,9 @@ def test_a_page_says_what_it_is_compared_with() -> None:
     assert "First forecast: nothing to compare with" == first.compared(None)
 
 
-def test_the_page_of_a_quiet_day(tmp_path: Path) -> None:
+def test_the_page_of_a_quiet_day(answered: Path) -> None:
     """Of a forecast without a line the page shows none, and its history has no day that lies after it."""
-    about = asked(world(), tmp_path)
+    about = asked(world(), answered)
     line = about.ledger[-1]
     later = replace(line, as_of=date(2025, 10, 1), inputs={"items": 1}, note="of October", number=2)
     before = replace(line, as_of=date(2025, 8, 20), note="of August", number=1)
@@ -467,10 +466,10 @@ def test_a_report_names_the_state_that_it_speaks_for(drawn: Drawn) -> None:
     assert "→ general" in drawn.html
 
 
-def test_an_update_is_named_by_its_line(recorded: Drawn, tmp_path: Path) -> None:
+def test_an_update_is_named_by_its_line(recorded: Drawn, answered: Path) -> None:
     """The date of what is compared with has the line of the ledger beside it, where one of that date is there."""
     assert "Changes since 1 June 2025" == recorded.page["compared"]  # of the same inputs: no line to compare with
-    request = asked(world(), tmp_path)
+    request = asked(world(), answered)
     earlier = replace(request.ledger[0], inputs={**request.ledger[0].inputs, "network": "another"})
     since = material(replace(request, ledger=(earlier, request.ledger[1])), lambda _: None).since
     assert "1 June 2025 (ledger line 1)" == since
