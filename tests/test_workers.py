@@ -154,44 +154,10 @@ if __name__ == "__main__":
 """
 
 
-# An interruption of its own, when the process that waits has the lock of a job that is under way: if it ever has.
-AT_THE_WORST_MOMENT = """
-import sys
-from concurrent.futures import ProcessPoolExecutor
-
-running = []
-submit = ProcessPoolExecutor.submit
-
-
-def noted(*arguments):
-    running.append(submit(*arguments))
-    if len(running) == 3:  # after the first has arrived
-        sys.settrace(watch)
-    return running[-1]
-
-
-def blocked():
-    return signal.pthread_sigmask(signal.SIG_BLOCK, ())
-
-
-def watch(frame, event, _):
-    if any(future._condition._is_owned() for future in running) and signal.SIGINT not in blocked():
-        sys.settrace(None)
-        signal.raise_signal(signal.SIGINT)
-    return watch
-
-
-if __name__ == "__main__":
-    ProcessPoolExecutor.submit = noted
-"""
-
-
-@pytest.mark.parametrize("at_the_worst_moment", [False, True])
-def test_an_interruption_ends_all(tmp_path: Path, at_the_worst_moment: bool) -> None:
+def test_an_interruption_ends_all(tmp_path: Path) -> None:
     """Ctrl-C ends the run and its processes at once, with one traceback at most: that of the process that asked."""
-    head, marked, tail = INTERRUPTED.partition("if __name__")
     script = tmp_path / "run.py"
-    script.write_text(head + AT_THE_WORST_MOMENT * at_the_worst_moment + marked + tail, encoding="utf-8")
+    script.write_text(INTERRUPTED, encoding="utf-8")
     started = subprocess.Popen(
         [sys.executable, str(script)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
