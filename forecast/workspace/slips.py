@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ Trees = Mapping[str, Node]
 ID = "id"
 ENTRIES = {files.SCENARIOS: "scenario", files.QUESTIONS: "question", files.DECISIONS: "decision"}  # lists, by file
 PLACES_SHOWN = 3  # of a name that is declared nowhere
+UNKNOWN_NAME = re.compile(r"\bunknown (?!key|column)|\bhas no state\b")
 FEWEST = 2  # places that write a name alike, so that the declaration is what differs; one place is told by itself
 
 
@@ -69,6 +71,11 @@ class _Declared:
     steps: tuple[Step, ...]
     is_key: bool
     line: int
+
+
+def is_of_a_name(problem: Problem) -> bool:
+    """Say whether a problem is that of a name that is declared nowhere: only then a declaration may be misspelt."""
+    return problem.severity == "error" and UNKNOWN_NAME.search(problem.what) is not None
 
 
 def names_as_meant(trees: Trees, inputs: files.InputFiles) -> tuple[dict[str, Node], list[Problem]]:
