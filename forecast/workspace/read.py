@@ -49,7 +49,7 @@ from forecast.workspace.records import (
 )
 from forecast.workspace.renames import NO_RENAMES, Grade, Letter, Renames
 from forecast.workspace.rules import RULES
-from forecast.workspace.slips import ids_as_meant, names_as_meant
+from forecast.workspace.slips import ids_as_meant, is_of_a_name, names_as_meant
 from forecast.workspace.yaml_text import parse_yaml
 
 
@@ -310,7 +310,7 @@ def read_workspace(
     trees, slips = ids_as_meant(parsed)
     problems += slips
     declared, dated, decisions, found = _read_trees(contents, trees, today)
-    if any(problem.severity == "error" for problem in found):
+    if any(is_of_a_name(problem) for problem in found):
         trees, slips = names_as_meant(trees, contents)
         if slips:  # read again as it was meant: whatever else is wrong is told, and nothing that follows from a slip
             problems += slips

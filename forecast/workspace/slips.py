@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from forecast.workspace import files
 from forecast.workspace.csv_text import parse_csv
-from forecast.workspace.mentions import Mention, Named, mentions, names_in, told_in
+from forecast.workspace.mentions import STATES, WHOLE, Mention, Named, mentions, names_in, told_in
 from forecast.workspace.names import OTHER, map_of
 from forecast.workspace.nodes import ListNode, MapNode, Node, Scalar, Step, child, descend, replaced, text_at, with_key
 from forecast.workspace.problems import Problem, Source, is_slip, near, one_form, shown
@@ -16,6 +17,8 @@ Trees = Mapping[str, Node]
 ID = "id"
 ENTRIES = {files.SCENARIOS: "scenario", files.QUESTIONS: "question", files.DECISIONS: "decision"}  # lists, by file
 PLACES_SHOWN = 3  # of a name that is declared nowhere
+UNKNOWN_NAME = re.compile(r"\bunknown (?!key|column)|\bhas no state\b")
+NAMING = {*WHOLE, *STATES}  # columns of a table that name something
 FEWEST = 2  # places that write a name alike, so that the declaration is what differs; one place is told by itself
 
 
@@ -69,6 +72,11 @@ class _Declared:
     steps: tuple[Step, ...]
     is_key: bool
     line: int
+
+
+def is_of_a_name(problem: Problem) -> bool:
+    """Say whether a problem is that of a name that is declared nowhere: only then a declaration may be misspelt."""
+    return problem.severity == "error" and UNKNOWN_NAME.search(problem.what) is not None
 
 
 def names_as_meant(trees: Trees, inputs: files.InputFiles) -> tuple[dict[str, Node], list[Problem]]:
@@ -135,13 +143,13 @@ def _in_tables(trees: Trees, inputs: files.InputFiles) -> Iterator[tuple[Named, 
             columns = {key: one_form(node.text) for key, node in said if isinstance(node, Scalar)}
             same = map_of(child(column_map, "always")).items()
             always = {key: node.text for key, node in same if isinstance(node, Scalar)}
+        columns = {key: column for key, column in columns.items() if key in NAMING and key != ID}
         there = [column for column in dict.fromkeys(columns.values()) if column in table.header]
         for line, cells in table.cells(there):
             row = {key: cells[column] for key, column in columns.items() if column in cells} | always
             for key, cell in row.items():
                 for _, _, named in names_in(key, cell, row.get("event")):
-                    if key != ID:
-                        yield named, Source(path, line)
+                    yield named, Source(path, line)
 
 
 def _slips(
