@@ -346,10 +346,12 @@ def laddered(asked: Asked) -> Iterator[Row]:
 
 
 def workers(asked: Asked) -> Iterator[Row]:
-    """Two workers against one on replay dates, on the clock."""
-    ran = scaling.one_and_two(example(asked.now.scratch / "replayed"), scaling.DATES, min(asked.rounds, 3))
-    faster = shown([(one.wall, two.wall) for one, two in ran])
-    yield f"{scaling.DATES} replay dates: one worker / two, on the clock", faster, "1.7", ""
+    """Two workers against one on replay dates, on the clock: on a Dask cluster, and as local processes."""
+    root = example(asked.now.scratch / "replayed")
+    for what, started, aim in (("Dask worker", scaling.clustered, "1.7"), ("process", scaling.in_processes, "")):
+        ran = scaling.one_and_two(root, scaling.DATES, min(asked.rounds, 3), started)
+        faster = shown([(one.wall, two.wall) for one, two in ran])
+        yield f"{scaling.DATES} replay dates: one {what} / two, on the clock", faster, aim, ""
 
 
 PARTS: dict[str, Callable[[Asked], Iterator[Row]]] = {

@@ -3,7 +3,8 @@
     python benchmarks/scaling.py [DATES]       of the workspace that `forecast init` writes
 
 The cost of an update, of a fit and of a replay date in wall and in processor seconds, each as its users start it; then
-the same replay dates by one process and by two, one after the other, and the median of the ratios.
+the same replay dates by one process and by two, and by one and by two workers of a Dask cluster, one after the other,
+and the medians of the ratios.
 """
 
 from __future__ import annotations
@@ -16,11 +17,16 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from logging import ERROR
 from pathlib import Path
 
 from benchmarks.measured import ROOT, median, table
+
+Options = tuple[str, ...]
 
 FIRST = date(2026, 5, 1)
 DATES, ROUNDS = 200, 3
@@ -45,6 +51,7 @@ def main(n_dates: int) -> None:
         cold, warm = warm[0], warm[1:]
         refit = _run("update", *day, "--refit")
         pairs = one_and_two(root, n_dates, ROUNDS)
+        on_cluster = one_and_two(root, n_dates, ROUNDS, clustered)
     first = pairs[0][0]
     usual = sorted(warm, key=lambda cost: cost.wall)[len(warm) // 2]
     table(
@@ -55,25 +62,49 @@ def main(n_dates: int) -> None:
             *_row("the same with --refit", refit),
             *_row(f"{n_dates} replay dates, one process", first),
             (f"one of them, of {n_dates}", f"{first.wall / n_dates:.3f}", f"{first.processor / n_dates:.3f}", ""),
-            ("two workers, times one", f"{median([one.wall / two.wall for one, two in pairs]):.2f}", "", ""),
+            ("two processes, times one", f"{median([one.wall / two.wall for one, two in pairs]):.2f}", "", ""),
+            ("two Dask workers, times one", f"{median([one.wall / two.wall for one, two in on_cluster]):.2f}", "", ""),
         ]
     )
 
 
-def one_and_two(root: Path, n_dates: int, rounds: int) -> list[tuple[Cost, Cost]]:
-    """Replay the same dates of the example by one worker and by two. Raises RuntimeError if they differ."""
+@contextmanager
+def in_processes(n_workers: int) -> Iterator[tuple[str, ...]]:
+    """Give the options of a command that uses so many local processes."""
+    yield ("--workers", str(n_workers))
+
+
+@contextmanager
+def clustered(n_workers: int) -> Iterator[tuple[str, ...]]:
+    """Start a Dask cluster of so many workers of one thread; give the options of a command that uses it."""
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=n_workers, threads_per_worker=1, dashboard_address=None, silence_logs=ERROR) as cluster:
+        yield ("--scheduler", cluster.scheduler_address)
+
+
+def one_and_two(
+    root: Path, n_dates: int, rounds: int, started: Callable[[int], AbstractContextManager[Options]] = in_processes
+) -> list[tuple[Cost, Cost]]:
+    """Replay the same dates of the example by one worker and by two. Raises RuntimeError if they differ.
+
+    Workers of a cluster are there before, and have computed once.
+    """
     last = FIRST + timedelta(days=n_dates - 1)
     replay = ("backtest", "-C", str(root), "--from", str(FIRST), "--to", str(last), "--every", "1d", "--json")
     _run(*replay)  # samples what dates need
-    pairs = []
-    for _ in range(rounds):
-        one, alone = _replayed(root, *replay, "--workers", "1")
-        two, both = _replayed(root, *replay, "--workers", "2")
-        if alone != both:
-            msg = "two workers gave another result than one"
-            raise RuntimeError(msg)
-        pairs.append((one, two))
-    return pairs
+    ran: dict[int, list[Cost]] = {1: [], 2: []}
+    written = set()
+    for n_workers, costs in ran.items():
+        with started(n_workers) as options:
+            for round_ in range(rounds + 1):
+                cost, lines = _replayed(root, *replay, *options)
+                written.add(lines)
+                costs += [cost] * (round_ > 0)
+    if len(written) > 1:
+        msg = "two workers gave another result than one"
+        raise RuntimeError(msg)
+    return [*zip(ran[1], ran[2], strict=True)]
 
 
 def _row(name: str, cost: Cost) -> list[tuple[str, ...]]:

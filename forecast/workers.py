@@ -16,6 +16,7 @@ from queue import SimpleQueue
 from threading import Thread, current_thread, main_thread
 from typing import TYPE_CHECKING, NoReturn
 
+from forecast.cores import cores, take
 from forecast.store.program import program
 
 if TYPE_CHECKING:
@@ -100,11 +101,6 @@ def _given_up(place: int, of: int) -> NoReturn:
     what = f"job {place + 1} of {of} was given up: {DIED}"
     msg = f"{what}; what was kept before is not lost: run again, with fewer --workers"
     raise WorkersError(msg)
-
-
-def cores() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _in_processes[J, R](function: Callable[[J], R], jobs: Sequence[J], many: int) -> Generator[tuple[int, R | Died]]:
@@ -203,7 +199,7 @@ def _processes(size: int) -> Iterator[ProcessPoolExecutor]:
     # Started anew, not forked: what the sampler's threads held would be held for ever in a copy of them.
     context = multiprocessing.get_context("spawn")
     theirs, ours = context.Pipe(duplex=False)
-    pool = ProcessPoolExecutor(size, mp_context=context, initializer=_begin, initargs=(theirs,))
+    pool = ProcessPoolExecutor(size, mp_context=context, initializer=_begin, initargs=(theirs, cores() // size))
     try:
         yield pool
     except BaseException:
@@ -215,8 +211,12 @@ def _processes(size: int) -> Iterator[ProcessPoolExecutor]:
         theirs.close()
 
 
-def _begin(line: Connection) -> None:
-    """Leave an interruption to the process that asked, and end when that closes its end of a line, or is gone."""
+def _begin(line: Connection, share: int) -> None:
+    """Leave the others their cores, an interruption to the process that asked; end when that closes its end of a line.
+
+    So it does where that process is gone.
+    """
+    take(share)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_with, args=(line,), daemon=True).start()
 
@@ -254,4 +254,5 @@ def _digest() -> str:
 def _of_this_program[J, R](job: J, *, function: Callable[[J], R], digest: str) -> R:
     if digest != _digest():
         raise OtherProgramError
+    take(1)  # a cluster hands a thread of a worker one job, and another job to the next
     return function(job)

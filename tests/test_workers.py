@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from forecast.workers import OtherProgramError, Workers, WorkersError, _of_this_program
+from forecast.cores import cores
+from forecast.workers import OtherProgramError, Workers, WorkersError, _digest, _of_this_program
 
 N = 12
 
@@ -215,6 +216,19 @@ def test_an_interruption_leaves_no_lock(tmp_path: Path) -> None:
     ran = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=300, check=False)
     assert -signal.SIGINT == ran.returncode, ran.stderr
     assert 1 == ran.stderr.count("Traceback"), ran.stderr
+
+
+def share(_: int) -> int:
+    """Return how many cores the process may use that asks."""
+    return cores()
+
+
+@pytest.mark.parametrize("processes", [2, 3])
+def test_workers_share_the_cores(processes: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Local workers share the cores out, at least one each; a job on a cluster has the one that it was given."""
+    assert [max(1, cores() // processes)] * N == Workers(processes).map(share, range(N))
+    monkeypatch.setattr("forecast.cores._SHARE", [])
+    assert 1 == _of_this_program(0, function=share, digest=_digest())
 
 
 def test_another_program() -> None:

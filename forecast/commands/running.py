@@ -201,7 +201,8 @@ def workers(command: Command) -> Command:
 
 def placed(processes: int | None, scheduler: str | None, *, cores_each: int = 1) -> Workers:
     """Return where jobs are run: one process for so many cores, unless it is told. Raises click.UsageError."""
-    from forecast.workers import Workers, cores
+    from forecast.cores import cores
+    from forecast.workers import Workers
 
     if scheduler is not None and processes is not None:
         raise click.UsageError("--workers are local processes; a cluster (--scheduler) has its own")

@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from forecast.cores import cores
 from forecast.inference import batch, elimination
 from forecast.inference.batch import Factor, KeptMessages, Solution, messages
 from forecast.inference.elimination import EliminationStep, ImpossibleEvidenceError, Plan, Scope, eliminate
@@ -242,7 +243,8 @@ class Engine(Protocol):
     def in_blocks[T](self, solved: Callable[..., T], *by_draw: Any, size: BlockSize | int | None = None) -> list[T]:
         """Call a function on blocks of draws (last axis of every argument); return what it gives, in their order.
 
-        `size` draws a block (None: what suits the executor), and on how many threads (a number alone: all cores).
+        `size` draws a block (None: what suits the executor), and on how many threads at most (a number alone: all
+        cores). How long a block is depends on the machine alone, so that every worker on it has the same results.
         """
 
 
@@ -329,7 +331,7 @@ class Executors:
                 raise ImpossibleEvidenceError(impossible.draws + start, impossible.factors) from impossible
 
         asked = (_ASKED, "draws", by_draw[0].shape[-1])
-        with ThreadPoolExecutor(min(len(starts), threads), initializer=setattr, initargs=asked) as pool:
+        with ThreadPoolExecutor(min(len(starts), threads, cores()), initializer=setattr, initargs=asked) as pool:
             return list(pool.map(on_block, starts))
 
 

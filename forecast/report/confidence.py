@@ -86,12 +86,13 @@ def agreement(statements: int, disagree: int, apart: float | None) -> Reason:
     level: Level = "high" if not disagree and (apart or 0.0) <= APART else "moderate"
     if share > DISAGREEING or (apart or 0.0) > FAR_APART:
         level = "low"
-    text = f"{disagree or 'None'} of {counted(statements, 'statement')} {'lies' if disagree < 2 else 'lie'} far from "
-    text += "the others; "
+    said = f"{disagree or 'none'} of {counted(statements, 'statement')} {'lies' if disagree < 2 else 'lie'} far from "
+    said += "the others"
+    # The market first: where agreement is low, it is mostly for that.
     if apart is None:
-        text += "no market or crowd has a number on an open question."
+        text = f"{said[0].upper()}{said[1:]}; no market or crowd has a number on an open question."
     else:
-        text += f"a market or crowd differs by {100 * apart:.0f} points on an open question."
+        text = f"A market or crowd differs by {100 * apart:.0f} points on an open question; {said}."
     return Reason(
         about="Agreement",
         level=level,

@@ -31,7 +31,7 @@ def _shown(row: Any) -> str:
 def _likeliest(page: Page) -> list[str]:
     first = _scenarios(page)[0]
     name = "none of the" if first["id"] == "other" else first["name"]
-    return [f"Likeliest on {long_date(page['question']['horizon'])}: {name}", _shown(first)]
+    return [f"Likeliest of {len(page['scenarios'])} on {long_date(page['question']['horizon'])}: {name}", _shown(first)]
 
 
 def _ranges(page: Page) -> list[str]:

@@ -309,6 +309,13 @@ class AlternativesSection(Section):
     entries: ClassVar[Mapping[str, int]] = {"alternatives": 280}
 
     @classmethod
+    def gist(cls, subject: Subject) -> str:
+        """Return the largest change that is computed."""
+        table = alternatives(subject)
+        most = _most([row for row in table.rows if not row.settles], scenario_rows(subject))
+        return "" if most is None else f"{table.told} of {table.of} computed; most: {most}"
+
+    @classmethod
     def shown(cls, subject: Subject) -> AlternativesShown:
         """Return the alternatives and their figure."""
         table, scenarios = alternatives(subject), scenario_rows(subject)

@@ -309,6 +309,15 @@ class ChecksSection(Section):
     entries: ClassVar[Mapping[str, int]] = {"predictive": 240, "calibration": 320, "posterior_calibration": 325}
 
     @classmethod
+    def gist(cls, subject: Subject) -> str:
+        """Return the least even ranks of the posterior calibration."""
+        ran = posterior_calibration(subject)
+        if not ran.quantities:
+            return "posterior calibration has not been run"
+        least = min(ran.quantities, key=lambda row: row.p_value)
+        return f"posterior calibration, {ran.refits} refits: smallest p {least.p_shown} of {len(ran.quantities)}"
+
+    @classmethod
     def shown(cls, subject: Subject) -> ChecksShown:
         """Return the checks, with the figures of the ranks."""
         from markupsafe import Markup

@@ -153,7 +153,7 @@ def headline(rows: Sequence[ScenarioRow], horizon: str) -> str:
         return f"No scenarios are defined for {horizon}."
     first = likeliest_first(rows)[0]
     name = f"none of the {len(rows) - 1} scenarios" if first.name == NO_SCENARIO else first.name
-    return f"Likeliest on {horizon}: {name}, {first.shown}."
+    return f"Likeliest of {len(rows)} on {horizon}: {name}, {first.shown}."
 
 
 def likeliest_first(rows: Sequence[ScenarioRow]) -> list[ScenarioRow]:

@@ -16,7 +16,7 @@ from forecast.posterior.weights import resampled
 from forecast.report import svg
 from forecast.report.section import Inputs, Section, Subject, part
 from forecast.sampling.likelihood import log_likelihood
-from forecast.words import event_names, percent, scenario_names
+from forecast.words import counted, event_names, percent, scenario_names
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -252,6 +252,12 @@ class SensitivitySection(Section):
 
     id, title, group, place = "sensitivity", "Sensitivity", "Method", 140
     entries: ClassVar[Mapping[str, int]] = {"hanging_on": 150, "power_scaling": 260, "warnings": 270}
+
+    @classmethod
+    def gist(cls, subject: Subject) -> str:
+        """Return how many scenarios are sensitive to a part of the posterior."""
+        rows = power_scaling(subject).rows
+        return f"{sum(bool(row.sensitive) for row in rows)} of {counted(len(rows), 'scenario')} sensitive to a part"
 
     @classmethod
     def shown(cls, subject: Subject) -> SensitivityShown:
