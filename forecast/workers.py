@@ -16,7 +16,7 @@ from queue import SimpleQueue
 from threading import Thread, current_thread, main_thread
 from typing import TYPE_CHECKING, NoReturn
 
-from forecast.cores import cores, take
+from forecast.inference.cores import cores, take
 from forecast.store.program import program
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from forecast.cores import cores
+from forecast.inference.cores import cores
 from forecast.workers import OtherProgramError, Workers, WorkersError, _digest, _of_this_program
 
 N = 12
@@ -227,7 +227,7 @@ def share(_: int) -> int:
 def test_workers_share_the_cores(processes: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Local workers share the cores out, at least one each; a job on a cluster has the one that it was given."""
     assert [max(1, cores() // processes)] * N == Workers(processes).map(share, range(N))
-    monkeypatch.setattr("forecast.cores._SHARE", [])
+    monkeypatch.setattr("forecast.inference.cores._SHARE", [])
     assert 1 == _of_this_program(0, function=share, digest=_digest())
 
 

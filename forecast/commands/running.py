@@ -201,7 +201,7 @@ def workers(command: Command) -> Command:
 
 def placed(processes: int | None, scheduler: str | None, *, cores_each: int = 1) -> Workers:
     """Return where jobs are run: one process for so many cores, unless it is told. Raises click.UsageError."""
-    from forecast.cores import cores
+    from forecast.inference.cores import cores
     from forecast.workers import Workers
 
     if scheduler is not None and processes is not None:

@@ -29,9 +29,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.cores import cores
 from forecast.inference import batch, elimination
 from forecast.inference.batch import Factor, KeptMessages, Solution, messages
+from forecast.inference.cores import cores
 from forecast.inference.elimination import EliminationStep, ImpossibleEvidenceError, Plan, Scope, eliminate
 from forecast.inference.flat import Flat
 from forecast.inference.junction import Case, Potentials, enumerated

@@ -313,7 +313,7 @@ class AlternativesSection(Section):
         """Return the largest change that is computed."""
         table = alternatives(subject)
         most = _most([row for row in table.rows if not row.settles], scenario_rows(subject))
-        return "" if most is None else f"{table.told} of {table.of} computed; most: {most}"
+        return "" if most is None else f"of {table.told} computed, most: {most}"
 
     @classmethod
     def shown(cls, subject: Subject) -> AlternativesShown:
