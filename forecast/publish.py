@@ -228,9 +228,9 @@ def _told(request: ReportRequest) -> str:
     """Write out all that answers depend on: the forecast, its draws, the update before."""
     outcome, start = request.outcome, request.start
     line = replace(request.recorded.line, note=None, previous=None, kept=None, ladder=None, asked=())
-    # What the scenarios' complement is called is no input of the forecast, but stands in answers.
-    otherwise = outcome.workspace.network.otherwise
-    parts: list[Any] = [outcome.posterior.draws.digest, outcome.as_of.isoformat(), encode(line), otherwise]
+    # What the scenarios' complement is called, and how rules are worded, is no input but stands in answers.
+    named = [outcome.workspace.network.otherwise, *(rule.in_words for rule in outcome.workspace.scenarios)]
+    parts: list[Any] = [outcome.posterior.draws.digest, outcome.as_of.isoformat(), encode(line), *named]
     if start is not None:
         parts += [start.name, start.parts.tolist(), str(start.on), str(start.known_until), start.new, start.others]
     return json.dumps(parts)

@@ -53,6 +53,11 @@ def requirements(event: Event, events: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(f"{' or '.join(states)} requires: {ways}" for ways, states in lines.items())
 
 
+def rule_alone(scenario: Scenario, events: Mapping[str, str]) -> str:
+    """Write a scenario's own rule: in the words that its file has for it, else its conditions by their names."""
+    return scenario.in_words or conditions(scenario.when, events)
+
+
 def rules_in_words(scenarios: Sequence[Scenario], events: Mapping[str, str]) -> dict[str, str]:
     """Write when each scenario holds, `other` last: its conditions, and which earlier rules go before them.
 
@@ -62,7 +67,7 @@ def rules_in_words(scenarios: Sequence[Scenario], events: Mapping[str, str]) -> 
     for place, rule in enumerate(scenarios):
         before = [earlier.name for earlier in scenarios[:place] if not _excludes(earlier, rule)]
         unless = f", unless {' or '.join(before)} holds" if before else ""
-        rules[rule.id] = conditions(rule.when, events) + unless
+        rules[rule.id] = rule_alone(rule, events) + unless
     return rules | {OTHER: "no rule of a scenario holds" if scenarios else "whatever comes: there are no scenarios"}
 
 

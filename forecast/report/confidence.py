@@ -80,8 +80,11 @@ def news(as_of: date, known_until: date) -> Reason:
     return Reason(about="News", level=_graded(days, FRESH, STALE), text=text, numbers={"days": days})
 
 
-def agreement(statements: int, disagree: int, apart: float | None) -> Reason:
-    """Grade agreement: statements far from the others, and the largest difference from a market or crowd."""
+def agreement(statements: int, disagree: int, apart: float | None, in_odds: str = "") -> Reason:
+    """Grade agreement: statements far from the others, and the largest difference from a market or crowd.
+
+    `in_odds` says where the odds differ most, if that is on another question.
+    """
     share = disagree / statements if statements else 0.0
     level: Level = "high" if not disagree and (apart or 0.0) <= APART else "moderate"
     if share > DISAGREEING or (apart or 0.0) > FAR_APART:
@@ -92,7 +95,7 @@ def agreement(statements: int, disagree: int, apart: float | None) -> Reason:
     if apart is None:
         text = f"{said[0].upper()}{said[1:]}; no market or crowd has a number on an open question."
     else:
-        text = f"A market or crowd differs by {100 * apart:.0f} points on an open question; {said}."
+        text = f"A market or crowd differs by {100 * apart:.0f} points on an open question{in_odds}; {said}."
     return Reason(
         about="Agreement",
         level=level,
@@ -119,16 +122,19 @@ def assumptions(tables: int, defaults: int, leaning: int) -> Reason:
     )
 
 
-def coding(coders: Sequence[str]) -> Reason:
-    """Grade the dependence on one coder: who put a number on each statement, rules of resolution left out."""
+def coding(coders: Sequence[str], by_rule: int = 0) -> Reason:
+    """Grade the dependence on one coder: who put a number on each statement, those that a rule settles left out."""
     who, most = max(Counter(coders).items(), key=lambda pair: (pair[1], pair[0]), default=("", 0))
-    text = f"{most} of {counted(len(coders), 'number')} are one coder's ({who})." if most else "Nobody stated a number."
+    text = "Nobody stated a number."
+    if most:
+        text = f"{most} of {counted(len(coders) + by_rule, 'statement')} carry one coder's numbers ({who})"
+        text += f"; rules settle {by_rule}." if by_rule else "."
     share = most / len(coders) if coders else 1.0
     return Reason(
         about="Coding",
         level=_graded(share, ONE_CODER, MOST_OF_ONE),
         text=text,
-        numbers={"most": most, "of": len(coders)},
+        numbers={"most": most, "of": len(coders), "by_rule": by_rule},
     )
 
 

@@ -7,6 +7,7 @@ import re
 import warnings
 from collections.abc import Hashable, Iterator, Mapping
 from contextlib import contextmanager
+from textwrap import fill
 from typing import Any
 from xml.parsers.expat import ParserCreate
 from xml.sax.saxutils import escape
@@ -33,6 +34,7 @@ VARIABLES = {
 }
 MOST_COLUMNS = 3  # of panels beside each other
 PANEL_WIDTH = 3.6  # inches
+TITLE_WIDTH = 30  # characters of a panel's title
 # Of chains and of powers: none of them is a scenario's, which are those of Okabe and Ito (2008).
 CHAINS = ("#4f9da6", "#a08a3c", "#8b5e83", "#7f86c9")
 POWERS = ("#b0705a", "#6b8e5a")
@@ -85,6 +87,12 @@ def style(salt: str) -> Iterator[None]:
     with warnings.catch_warnings(), mpl.rc_context(style):
         warnings.simplefilter("ignore")  # of plotting libraries about each other: the reader sees the figure itself
         yield
+
+
+def break_titles(drawn: Any) -> None:
+    """Break titles that are wider than their panels: what holds them grows, and its texts shrink with it."""
+    for axes in drawn.get_viz("figure").axes:
+        axes.set_title(fill(axes.get_title(), TITLE_WIDTH))
 
 
 def element(drawn: Any, name: str, described: str, kind: str = "panels") -> str:

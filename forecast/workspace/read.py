@@ -217,7 +217,9 @@ def _read_declared(trees: Mapping[str, Node], today: date) -> _Declared:
         watched_until, more = read_watch(tree, files.WATCH, network.opens if network else None, today)
         problems += more
     return _Declared(
-        frame=Frame(names, network, today, tuple(replace(rule, name=rule.id, summary="") for rule in scenarios)),
+        frame=Frame(
+            names, network, today, tuple(replace(rule, name=rule.id, summary="", in_words="") for rule in scenarios)
+        ),
         network=network,
         scenarios=scenarios,
         experts=experts,

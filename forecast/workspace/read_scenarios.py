@@ -22,6 +22,7 @@ class ScenarioShape(Shape):
     id: Name
     name: Text | None = None
     summary: Text | None = None
+    in_words: Text | None = None
     when: Annotated[dict[Name, States], Field(min_length=1)]
 
 
@@ -64,6 +65,7 @@ def read_scenarios(
                     checked.shape.summary or "",
                     tuple(Condition(event, states) for event, states in conditions if states is not None),
                     at.source,
+                    checked.shape.in_words or "",
                 )
             )
     return tuple(scenarios), (*problems, *_shadowed(scenarios, names))

@@ -159,6 +159,7 @@ class Scenario:
     summary: str
     when: tuple[Condition, ...]
     source: Source
+    in_words: str = field(default="", metadata=APART)  # the rule as a clause, read after "if" and "that"
 
 
 @dataclass(frozen=True, kw_only=True)

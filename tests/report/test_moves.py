@@ -297,7 +297,12 @@ def test_no_step_of_no_points_is_the_largest() -> None:
         ("1 report from 1 source, 0 of them", basis.sources([("a", "F")])),
         ("None of 1 statement lies far", basis.agreement(1, 0, None)),
         ("2 of 9 statements lie far", basis.agreement(9, 2, None)),
-        ("1 of 2 numbers are one coder's (b).", basis.coding(["a", "b"])),
+        ("1 of 2 statements carry one coder's numbers (b).", basis.coding(["a", "b"])),
+        ("1 of 3 statements carry one coder's numbers (b); rules settle 1.", basis.coding(["a", "b"], 1)),
+        (
+            "by 40 points on an open question, in odds most on X; none",
+            basis.agreement(9, 0, 0.4, ", in odds most on X"),
+        ),
     ],
 )
 def test_grounds_are_told_in_the_right_number(text: str, reason: basis.Reason) -> None:

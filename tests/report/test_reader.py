@@ -119,7 +119,7 @@ ASKED: dict[str, tuple[str, Callable[[Page], list[str]]]] = {
     "What is likeliest?": (FIRST, _likeliest),
     "How likely is each, and how far could that go?": (FIRST, _ranges),
     "What does each mean?": (FIRST, lambda page: [f"if {row['when']}" for row in page["scenarios"]]),
-    "What if two rules hold?": (FIRST, lambda _: ["First rule that holds wins: peace, drift"]),
+    "What if two rules hold?": (FIRST, lambda _: ["First that holds of peace, drift"]),
     "What is that in words?": (FIRST, lambda page: [likelihood_word(row["probability"]) for row in page["scenarios"]]),
     "What is new since last time?": (FIRST, lambda page: [row["change_shown"] for row in page["scenarios"]]),
     "Until when is the news known?": (FIRST, lambda page: [long_date(page["question"]["known_until"])]),

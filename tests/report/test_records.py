@@ -39,10 +39,12 @@ from forecast.report.sections.history import (
 from forecast.report.sections.scores import not_drawn, scored
 from forecast.scoring.score_table import score_table
 from forecast.workspace.problems import WorkspaceProblems
+from forecast.workspace.records import Benchmark
 from tests.ledgers import update
 from tests.report.drawn import Drawn, elements
 from tests.report.kept import BENCHMARK, COLUMNS, QUESTION, replay_rows
 from tests.report.outcomes import AS_OF, asked, world
+from tests.worlds import HERE
 
 KEPT_RUN: dict[str, Any] = {"date": "2025-08-01", "worlds": 200, "quantities": []}
 
@@ -57,9 +59,30 @@ def test_history_uses_nothing_later(recorded: Drawn) -> None:
         assert ["2025-01-01", "2025-06-01", "2025-09-01"] == [point["day"] for point in row["updates"]]
     (row,) = past["questions"]
     assert [("Market", "2025-03-01", "12.5\u202f%")] == [(o["forecaster"], o["day"], o["shown"]) for o in row["others"]]
-    assert "3.12\u202f%" == row["base_shown"]
+    assert "3.1\u202f%" == row["base_shown"]
     assert {row["reported"] for row in recorded.page["evidence"]} == {day["day"] for day in past["evidence"]}
     assert "The market asks for less." in recorded.html
+
+
+def test_questions_whose_day_has_passed_are_not_open(answered: Path) -> None:
+    """They stand apart, nobody is said to disagree on them, and own judgements are called what they are."""
+    over = replace(QUESTION, id="q-over", question="Over?", by=date(2025, 8, 31), benchmarks=("q-over",))
+    rare = replace(QUESTION, id="q-rare", question="Rare?", benchmarks=("q-rare",))
+    day = date(2025, 3, 1)
+    others = {
+        "q-over": Benchmark("q-over", ((day, "Market", 0.9999),), HERE),
+        "q-rare": Benchmark("q-rare", ((day, "Market", 1e-6), (day, "judgement", 0.5)), HERE),
+        "q-truce": Benchmark("q-truce", ((day, "Market", 0.99),), HERE),
+    }
+    asks = replace(world(), questions=(QUESTION, over, rare), benchmarks=others)
+    drawn = report_files(material(asked(asks, answered), lambda _: None), lambda _: None)
+    page, html = json.loads(drawn["report.json"]), " ".join(drawn["report.html"].decode().split())
+    assert "3 dated questions, 2 open, 1 whose day has passed without an outcome entered and 0 with one" in html
+    assert "1 question whose day has passed, no outcome entered" in html
+    assert "own judgement 50" in html
+    told = page["caveats"]
+    assert ("q-truce", "q-rare") == (told["disagreement"]["question"], told["in_odds"]["question"])
+    assert "in odds most on “Rare?” (Market" in page["confidence"]["reasons"][1]["text"]
 
 
 def test_chart_names_stand_apart(recorded: Drawn) -> None:

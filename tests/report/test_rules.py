@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from forecast.ledger.line import record_digest
 from forecast.words import first_wins, rules_in_words
 from tests.plainly import stories
 from tests.report.drawn import Drawn, draw, elements
@@ -55,7 +56,7 @@ def test_each_number_stands_beside_its_rule(drawn: Drawn) -> None:
     rules = drawn.found.workspace.scenarios
     assert drawn.page["scenarios"][0]["rule"] in rules_in_words(rules, {e: e for e in drawn.found.events}).values()
     assert first_wins(rules) == drawn.page["first_wins"]
-    assert f"First rule that holds wins: {', '.join(rule.name for rule in rules)}." in text
+    assert f"First that holds of {', '.join(rule.name for rule in rules)}." in text
 
 
 def test_the_brief_has_rules_too(drawn: Drawn) -> None:
@@ -83,8 +84,24 @@ def test_a_story_has_its_own_probability(drawn: Drawn) -> None:
 def test_a_summary_is_called_a_story(tmp_path: Path) -> None:
     """What the files tell of a scenario is marked as less than its rule; the residual has no such story."""
     told = [replace(one, summary=f"How {one.id} comes.") for one in world().scenarios]
+    told[0] = replace(told[0], in_words="the truce is for all")
     drawn = draw(tmp_path, scenarios=tuple(told))
     for one in told:
         assert f"Illustration: {one.summary}" in _judgement(drawn)
     assert len(told) == _judgement(drawn).count("Illustration: ")
     assert [None] == [row["summary"] for row in drawn.page["scenarios"] if row["id"] == "other"]
+    assert "if the truce is for all" in _plain(_judgement(drawn))
+    assert {"scenario": "peace", "rule": "truce is general"} in drawn.page["question"]["rules"]
+    assert "peace: truce is general; drift: aid is cut. The first that holds counts." in _plain(drawn.html)
+
+
+def test_words_of_a_rule_stand_for_it() -> None:
+    """What the file says of a rule is read in its place; how it is worded is no input of the forecast."""
+    rules = [replace(rule("wide", war="wider"), in_words="the war spreads"), rule("cut", aid="cut")]
+    assert {
+        "wide": "the war spreads",
+        "cut": "aid is cut, unless wide holds",
+        "other": "no rule of a scenario holds",
+    } == rules_in_words(rules, EVENTS)
+    bare = [replace(one, in_words="") for one in rules]
+    assert [record_digest(one) for one in bare] == [record_digest(one) for one in rules]

@@ -19,6 +19,7 @@ from forecast.words import counted, event_names, interval, label, percent
 KINDS = {"weights": "Other weights", "group": "Without a group of experts", "source": "Without a source"}
 REFIT_ALL = "forecast report --refit-alternatives"
 UNCHANGED = "unchanged"
+LEAST_DRAWN = 0.005  # of a scenario: an alternative that moves all by less is counted, not drawn
 AXIS = 1000.0  # length of every panel's axis, in units of its own
 
 
@@ -246,13 +247,14 @@ class Panels:
     marks: Mapping[str, Sequence[Mark]]
 
 
-def changes_clearly(row: AlternativeRow) -> bool:
-    """Say whether an alternative moves a scenario beyond Monte Carlo error."""
-    return any(share.change_shown != UNCHANGED for share in (row.scenarios or {}).values())
+def is_drawn(row: AlternativeRow) -> bool:
+    """Say whether an alternative moves a scenario beyond Monte Carlo error, and by LEAST_DRAWN."""
+    shares = (row.scenarios or {}).values()
+    return any(share.change_shown != UNCHANGED and abs(share.change) >= LEAST_DRAWN for share in shares)
 
 
 def panels(table: AlternativesTable, scenarios: Sequence[ScenarioRow]) -> Panels:
-    """Place the forecast, and each alternative that changes it clearly, on an axis from 0 to `axis_to`."""
+    """Place the forecast, and each alternative that is drawn, on an axis from 0 to `axis_to`."""
 
     def mark(one: OtherShare | ScenarioRow) -> Mark:
         ends = [AXIS * one.quantiles[level] / table.axis_to for level in ("0.05", "0.95")]
@@ -264,16 +266,16 @@ def panels(table: AlternativesTable, scenarios: Sequence[ScenarioRow]) -> Panels
         marks={
             f"{row.kind} {row.name}": [mark(row.scenarios[one.id]) for one in scenarios]
             for row in table.rows
-            if row.scenarios is not None and changes_clearly(row)
+            if row.scenarios is not None and is_drawn(row)
         },
     )
 
 
 def _unchanged(still: Sequence[AlternativeRow]) -> str:
-    """Count in one line the alternatives that change nothing, with the least reliable of their weights."""
+    """Count in one line the alternatives that are not drawn, with the least reliable of their weights."""
     if not still:
         return ""
-    told = counted(len(still), "other alternative changes", "other alternatives change")
+    told = counted(len(still), "other alternative moves", "other alternatives move")
     ks = [row for row in still if row.pareto_k is not None]
     sizes = [row for row in still if row.ess is not None]
     borne = []
@@ -281,7 +283,7 @@ def _unchanged(still: Sequence[AlternativeRow]) -> str:
         borne.append(f"k at most {max(ks, key=lambda row: row.pareto_k or 0.0).k_shown}")
     if sizes:
         borne.append(f"effective size at least {min(sizes, key=lambda row: row.ess or 0.0).ess_shown}")
-    return f"{told} no scenario clearly{f' ({", ".join(borne)})' if borne else ''}."
+    return f"{told} no scenario by half a point beyond error{f' ({", ".join(borne)})' if borne else ''}."
 
 
 @part
@@ -323,8 +325,8 @@ class AlternativesSection(Section):
             alternatives=table,
             panels=panels(table, scenarios),
             scenarios=scenarios,
-            moving=[row for row in table.rows if changes_clearly(row)],
-            still=_unchanged([row for row in table.rows if row.scenarios and not changes_clearly(row)]),
+            moving=[row for row in table.rows if is_drawn(row)],
+            still=_unchanged([row for row in table.rows if row.scenarios and not is_drawn(row)]),
             unchanged=UNCHANGED,
         )
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import log, log1p
 
 from forecast.report.section import Subject, part
 from forecast.report.sections.alternatives import REFIT_ALL, UNCHANGED, alternatives
 from forecast.report.sections.grounds import statements
-from forecast.report.sections.history import history
+from forecast.report.sections.history import BesideRow, OtherForecast, history
 from forecast.report.sections.judgement import scenario_rows
 from forecast.report.sections.watch import LEAST, watch
 from forecast.report.sections.waterfall import shortened
@@ -39,7 +40,8 @@ class Disagreement:
 class CodedPart:
     """How many statements carry the editors' numbers, and the scenario that moves most without them.
 
-    `shown` is None where the forecast without them has not been computed; `command` then computes it.
+    `shown` is None where the forecast without them has not been computed; `command` then computes it. `beyond`: it
+    lies outside the scenario's 90 % interval, which takes the coding as it is.
     """
 
     statements: int
@@ -48,6 +50,7 @@ class CodedPart:
     probability: float | None
     shown: str | None
     ordinary_shown: str | None
+    beyond: bool
     command: str
 
 
@@ -85,9 +88,13 @@ class Caveat:
 
 @dataclass(frozen=True, kw_only=True)
 class Caveats:
-    """The four facts as numbers, each None where there is none, and all that there are as sentences."""
+    """The four facts as numbers, each None where there is none, and all that there are as sentences.
+
+    `in_odds` is the question on which the odds differ most, by factor, where that is another one than in points.
+    """
 
     disagreement: Disagreement | None
+    in_odds: Disagreement | None
     coding: CodedPart | None
     datum: CarryingReport | None
     idle: Idle
@@ -97,7 +104,8 @@ class Caveats:
 @part
 def caveats(subject: Subject) -> Caveats:
     """Return what a sceptic asks first."""
-    disagreement, coded, datum, idle = _disagreement(subject), _coded(subject), _datum(subject), _idle(subject)
+    disagreement, odds = _disagreements(subject)
+    coded, datum, idle = _coded(subject), _datum(subject), _idle(subject)
     told = [
         Caveat(title="Who disagrees", text=_on_disagreement(disagreement), where="history"),
         Caveat(title="Whose numbers", text=_on_coding(coded), where="statements"),
@@ -105,23 +113,38 @@ def caveats(subject: Subject) -> Caveats:
         Caveat(title="Not moving it", text=_on_idle(idle), where="watch"),
     ]
     return Caveats(
-        disagreement=disagreement, coding=coded, datum=datum, idle=idle, told=[one for one in told if one.text]
+        disagreement=disagreement,
+        in_odds=odds,
+        coding=coded,
+        datum=datum,
+        idle=idle,
+        told=[one for one in told if one.text],
     )
 
 
-def _disagreement(subject: Subject) -> Disagreement | None:
-    """Compare probabilities of open questions with the latest numbers of others; judgements of colleagues are none."""
+def _disagreements(subject: Subject) -> tuple[Disagreement | None, Disagreement | None]:
+    """Compare probabilities of open questions with the latest numbers of others; judgements of colleagues are none.
+
+    Returns where they differ most in points, and where most in odds if that is elsewhere. A probability of 0 or 1 has
+    no odds to compare.
+    """
     authors = authors_of(subject.outcome.workspace.benchmarks)
     pairs = [
-        (abs(other.probability - row.probability), row, other, row.probability)
+        _compared(row, other, row.probability)
         for row in history(subject).questions
         if row.probability is not None and row.status == "open"
         for other in row.others
         if other.forecaster not in authors
     ]
     if not pairs:
-        return None
-    _, row, other, probability = max(pairs, key=lambda pair: (pair[0], pair[1].id, pair[2].forecaster))
+        return None, None
+    most = max(pairs, key=lambda one: (abs(one.other - one.probability), one.question, one.forecaster))
+    inner = [one for one in pairs if 0.0 < one.probability < 1.0 and 0.0 < one.other < 1.0]
+    odds = max(inner, key=lambda one: (_odds_apart(one), one.question, one.forecaster), default=None)
+    return most, None if odds is None or odds.question == most.question else odds
+
+
+def _compared(row: BesideRow, other: OtherForecast, probability: float) -> Disagreement:
     return Disagreement(
         question=row.id,
         text=row.text,
@@ -132,6 +155,20 @@ def _disagreement(subject: Subject) -> Disagreement | None:
         other=other.probability,
         other_shown=other.shown,
         caution=row.caution,
+    )
+
+
+def _odds_apart(row: Disagreement) -> float:
+    """Return the ratio of the odds, in log-odds."""
+    ours, theirs = (log(p) - log1p(-p) for p in (row.probability, row.other))
+    return abs(ours - theirs)
+
+
+def in_odds(asked: Caveats) -> str:
+    """Name the question on which the odds differ most, as a part of a sentence; empty where it is the same one."""
+    row = asked.in_odds
+    return (
+        "" if row is None else f", in odds most on “{row.text}” ({row.forecaster} {row.other_shown}, here {row.shown})"
     )
 
 
@@ -158,8 +195,13 @@ def _coded(subject: Subject) -> CodedPart | None:
         probability=shares[most.id].probability if most else None,
         shown=shares[most.id].shown if most else "" if shares else None,
         ordinary_shown=most.shown if most else None,
+        beyond=most is not None and not _within(shares[most.id].probability, most.quantiles),
         command=command,
     )
+
+
+def _within(probability: float, quantiles: Mapping[str, float]) -> bool:
+    return quantiles["0.05"] <= probability <= quantiles["0.95"]
 
 
 def _on_coding(row: CodedPart | None) -> str:
@@ -167,7 +209,8 @@ def _on_coding(row: CodedPart | None) -> str:
         return "No statement carries a number of the editors."
     said = f"{row.statements} of {counted(row.of, 'statement')} carry editors' numbers;"
     if row.scenario:
-        return f"{said} without them: {row.scenario} {row.shown}, not {row.ordinary_shown}."
+        outside = ", outside its interval" if row.beyond else ""
+        return f"{said} without them: {row.scenario} {row.shown}, not {row.ordinary_shown}{outside}."
     if row.shown is None:
         return f"{said} without them: not computed here."
     return f"{said} without them no scenario clearly moves."

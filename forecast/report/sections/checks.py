@@ -15,7 +15,7 @@ from forecast.plain import all_readable, spread
 from forecast.posterior.replicates import inputs_digest
 from forecast.report import svg
 from forecast.report.section import Kept, Section, Subject, part
-from forecast.words import Estimated, estimate, event_names, label, long_date, scenario_names
+from forecast.words import Estimated, counted, estimate, event_names, label, long_date, scenario_names
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -310,12 +310,15 @@ class ChecksSection(Section):
 
     @classmethod
     def gist(cls, subject: Subject) -> str:
-        """Return the least even ranks of the posterior calibration."""
+        """Say whether the posterior calibration found the fit calibrated."""
         ran = posterior_calibration(subject)
         if not ran.quantities:
-            return "posterior calibration has not been run"
+            return "the fit's calibration has not been tested on these statements"
         least = min(ran.quantities, key=lambda row: row.p_value)
-        return f"posterior calibration, {ran.refits} refits: smallest p {least.p_shown} of {len(ran.quantities)}"
+        found = "not calibrated" if least.surprising else "no miscalibration found"
+        on = "" if ran.same_inputs else " on other inputs"
+        of = counted(len(ran.quantities), "p-value")
+        return f"fit: {found} in {ran.refits} refits{on}, smallest of {of} {least.p_shown}"
 
     @classmethod
     def shown(cls, subject: Subject) -> ChecksShown:
@@ -390,5 +393,6 @@ def drawn_ranks(figure: RankFigure) -> str:
             figure_kwargs={"figsize": svg.panel_size(len(values), 3.0)},
             col_wrap=svg.MOST_COLUMNS,
         )
+        svg.break_titles(drawn)
         drawn.get_viz("figure").subplots_adjust(hspace=0.5)  # panels lower than they are wide
         return svg.element(drawn, name, figure.says)

@@ -297,7 +297,7 @@ def grounds(subject: Subject) -> list[Ground]:
         f"How statements err: a group's deviation with sd {SD_DEVIATION:g}, an expert's own noise of scale "
         f"{SD_EXPERT:g}, a reference class against the case at hand with sd {SD_COUNT:g}, in log-odds."
     )
-    facts = f"{counted(settled, 'settled fact')}: public, hard and dated, and taken as true."
+    facts = f"{counted(settled, 'report')} of public, hard and dated facts, taken as true."
     heard = f"{counted(reports, 'report')}, weighed by grade and credibility; any may be wrong."
     numbered = f"{counted(coded, 'statement')} by experts that an editor coded, with a wide interval."
     ruled = f"{counted(rules, 'statement')} that a rule settles: how events are resolved."

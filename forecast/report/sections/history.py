@@ -17,13 +17,16 @@ from forecast.report.sections.events import points, spread_apart
 from forecast.report.sections.grounds import EvidenceRow, evidence
 from forecast.report.sections.judgement import scenario_axis, scenario_rows
 from forecast.words import THIN_SPACE, exact, interval, label, percent, scenario_colour, scenario_names, signed_points
+from forecast.workspace.read_benchmarks import JUDGEMENT
 
 DayShares = Sequence[tuple[str, float]]
 
 OWN = "this forecast"
+OWN_JUDGEMENT = "this workspace's own judgement"  # of priors/judgements.csv, where no author is named
 PERCENT = f"{THIN_SPACE}%"
 WIDTH, HEIGHT = 1000.0, 100.0  # of the chart, in units of its own: it is stretched to its place
 STEP = 0.04  # of a scenario between two rows of the table
+BASE_FIGURES = 2  # of a base rate: its interval spans a factor of two and more
 APART = 8.0  # least distance of two names
 JUMP, JUMPS = 0.05, 6  # of a scenario between two days: the least that is told of, and how many such days
 MARKS_APART = 35.0  # least distance of two marks of jumps
@@ -75,9 +78,13 @@ class EvidenceDay:
 
 @dataclass(frozen=True, kw_only=True)
 class OtherForecast:
-    """The latest number of another forecaster; `split`: what of its difference is another rule, where one is named."""
+    """The latest number of another forecaster; `split`: what of its difference is another rule, where one is named.
+
+    `called`: its name on the page.
+    """
 
     forecaster: str
+    called: str
     day: str
     probability: float
     shown: str
@@ -333,14 +340,15 @@ def beside_row(row: QuestionStatus, series: Mapping[str, Mapping[str, DayShares]
         base_rate=None if base is None else base.probability,
         base_low=None if base is None else base.low,
         base_high=None if base is None else base.high,
-        base_shown="—" if base is None else exact(base.probability),
+        base_shown="—" if base is None else exact(base.probability, BASE_FIGURES),
         base_interval=None
         if base is None or base.low is None or base.high is None
-        else f"{exact(base.low).removesuffix(PERCENT)}–{exact(base.high)}",
+        else f"{exact(base.low, BASE_FIGURES).removesuffix(PERCENT)}–{exact(base.high, BASE_FIGURES)}",
         base_why=None if base is None else f"{base.why} ({base.publisher})",
         others=[
             OtherForecast(
                 forecaster=other.forecaster,
+                called=OWN_JUDGEMENT if other.forecaster == JUDGEMENT else other.forecaster,
                 day=other.date.isoformat(),
                 probability=other.probability,
                 shown=exact(other.probability),

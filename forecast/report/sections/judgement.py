@@ -17,12 +17,12 @@ from forecast.words import (
     MINUS,
     NO_SCENARIO,
     Estimated,
-    conditions,
     estimate,
     event_names,
     likelihood_word,
     long_date,
     rare,
+    rule_alone,
     rules_in_words,
     scenario_colour,
     scenario_names,
@@ -85,7 +85,7 @@ def scenario_rows(subject: Subject) -> list[ScenarioRow]:
     """Describe every scenario, the likeliest first and `other` last."""
     outcome, material = subject.outcome, subject.material
     rules = rules_in_words(outcome.workspace.scenarios, event_names(outcome))
-    alone = {one.id: conditions(one.when, event_names(outcome)) for one in outcome.workspace.scenarios}
+    alone = {one.id: rule_alone(one, event_names(outcome)) for one in outcome.workspace.scenarios}
     courses = {story.scenario: story for story in material.answers.stories}
     changes = {row.id: row.change for row in material.forecast.scenarios}
     summaries = {rule.id: rule.summary for rule in outcome.workspace.scenarios}

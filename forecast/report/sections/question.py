@@ -24,7 +24,7 @@ from forecast.ledger.outcome import Outcome
 from forecast.report.section import Recorded, Section, Subject, part
 from forecast.sampling.readings import DEGREES_OF_FREEDOM
 from forecast.sampling.spec import SD_BIAS, SD_COUNT, SD_DEVIATION, SD_EXPERT, SD_SLOPE
-from forecast.words import event_name, event_names, label, requirements
+from forecast.words import conditions, event_name, event_names, label, requirements
 from forecast.workspace.records import Event
 
 CODE = re.compile(r"`(\w+)`")  # an event in a rule of resolution
@@ -45,8 +45,19 @@ class ResolvedEvent:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RuleByNames:
+    """A scenario and its own rule, in the names of events and states."""
+
+    scenario: str
+    rule: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class AskedQuestion:
-    """The question: window, horizon, what is known until when, and what resolves each event; days are ISO dates."""
+    """The question: window, horizon, what is known until when, rules, and what resolves each event; days are ISO dates.
+
+    `rules` are in the order in which they are read: the first that holds wins.
+    """
 
     title: str
     as_of: str
@@ -54,6 +65,7 @@ class AskedQuestion:
     horizon: str
     known_until: str
     watched_until: str | None
+    rules: Sequence[RuleByNames]
     events: Sequence[ResolvedEvent]
 
 
@@ -67,6 +79,7 @@ def asked_question(outcome: Outcome) -> AskedQuestion:
         horizon=outcome.layout.horizon.isoformat(),
         known_until=outcome.posterior.asked.network.known.until.isoformat(),
         watched_until=watched.isoformat() if watched else None,
+        rules=[RuleByNames(scenario=one.name, rule=conditions(one.when, names)) for one in outcome.workspace.scenarios],
         events=[
             ResolvedEvent(
                 id=event.id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -31,6 +32,7 @@ DIAGNOSTICS: dict[Hashable, Hashable] = {
     "ess_tail": "Effective size, tail",
     "rhat": "R-hat",
 }
+P_VALUE = re.compile(r"p=([\d.]+).*")  # as ArviZ writes it, with the level that the caption has
 CONVERGENCE = "How many of all parameters have at most such an effective size, bulk and tail, and such an R-hat."
 
 
@@ -169,8 +171,10 @@ class SamplingSection(Section):
     @classmethod
     def gist(cls, subject: Subject) -> str:
         """Return the worst diagnostics of the parameters."""
-        worst = sampling(subject).parameters
-        return f"R-hat {worst.r_hat_shown}, bulk ESS {worst.ess_bulk_shown}, divergences {worst.divergences_shown}"
+        found = sampling(subject)
+        worst, verdict = found.parameters, "the chains agree" if found.good else "the chains do not agree"
+        sizes = f"ESS {worst.ess_bulk_shown} bulk and {worst.ess_tail_shown} tail"
+        return f"{verdict}: R-hat {worst.r_hat_shown}, {sizes}, divergences {worst.divergences_shown}"
 
     @classmethod
     def shown(cls, subject: Subject) -> SamplingShown:
@@ -214,6 +218,9 @@ def _ranks(shares: Mapping[str, Array]) -> str:
             figure_kwargs={"figsize": svg.panel_size(len(shares), 3.2)},
             col_wrap=svg.MOST_COLUMNS,
         )
+        svg.break_titles(drawn)
+        for text in (text for axes in drawn.get_viz("figure").axes for text in axes.texts):
+            text.set_text(P_VALUE.sub(r"p = \1", text.get_text()))
         drawn.get_viz("figure").subplots_adjust(hspace=0.5)  # panels lower than they are wide
         return svg.element(drawn, "ranks", RANKS)
 
@@ -287,6 +294,12 @@ class ReweightingSection(Section):
 
     id, title, group, place = "reweighting", "Reweighting", "Method", 170
     entries: ClassVar[Mapping[str, int]] = {"reweighting": 300}
+
+    @classmethod
+    def gist(cls, subject: Subject) -> str:
+        """Return the diagnostics of the weights."""
+        found = reweighting(subject)
+        return f"Pareto k {found.pareto_k_shown}, effective size {found.effective_size_shown}"
 
     @classmethod
     def shown(cls, subject: Subject) -> ReweightingShown:

@@ -289,9 +289,16 @@ class ScoresSection(Section):
 
     @classmethod
     def gist(cls, subject: Subject) -> str:
-        """Say whether this forecast is told apart from others."""
+        """Say what the score is, and whether it is told apart from the first other's."""
         found = scores(subject)
-        return found.sentence or found.text
+        if not found.beside:
+            return found.text
+        row = found.beside[0]
+        told = row.low is not None and row.high is not None and not row.low <= 0.0 <= row.high
+        verdict = ("worse" if row.is_worse else "better") if told else "too few to tell them apart"
+        ahead = "" if found.record.rows else ", none forecast before the outcome"
+        brier = f"Brier {row.shown['brier']}, {row.name} {row.shown['brier_theirs']}"
+        return f"{counted(row.n_questions, 'resolved question')}{ahead}: {brier}: {verdict}"
 
     @classmethod
     def shown(cls, subject: Subject) -> ScoresShown:

@@ -16,7 +16,7 @@ from forecast.posterior.weights import resampled
 from forecast.report import svg
 from forecast.report.section import Inputs, Section, Subject, part
 from forecast.sampling.likelihood import log_likelihood
-from forecast.words import counted, event_names, percent, scenario_names
+from forecast.words import event_names, percent, scenario_names
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -255,9 +255,13 @@ class SensitivitySection(Section):
 
     @classmethod
     def gist(cls, subject: Subject) -> str:
-        """Return how many scenarios are sensitive to a part of the posterior."""
+        """Name the scenarios in which prior and data may be in conflict, and those that the prior rules."""
         rows = power_scaling(subject).rows
-        return f"{sum(bool(row.sensitive) for row in rows)} of {counted(len(rows), 'scenario')} sensitive to a part"
+        found = {
+            diagnosis: [row.name for row in rows if row.diagnosis == diagnosis] for diagnosis in (CONFLICT, STRONG)
+        }
+        told = [f"{diagnosis}: {', '.join(names)}" for diagnosis, names in found.items() if names]
+        return "; ".join(told) or "no scenario is sensitive to the defaults"
 
     @classmethod
     def shown(cls, subject: Subject) -> SensitivityShown:

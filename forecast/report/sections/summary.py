@@ -12,7 +12,7 @@ from forecast.ledger.outcome import QUANTILES
 from forecast.report import confidence as basis
 from forecast.report.confidence import Confidence, graded_confidence
 from forecast.report.section import Section, Subject, part, plain
-from forecast.report.sections.caveats import Caveats, apart, caveats
+from forecast.report.sections.caveats import Caveats, apart, caveats, in_odds
 from forecast.report.sections.grounds import evidence, statements, without_statement
 from forecast.report.sections.judgement import (
     ScenarioRow,
@@ -172,12 +172,13 @@ def confidence(subject: Subject) -> Confidence:
     scored = scores(subject)
     leaning = sum(not DEFAULTS.keys().isdisjoint(row.sensitive) for row in power_scaling(subject).rows)
     coders = [_coder(row) for row in said if row.voice != "rule"]
+    asked = caveats(subject)
     return graded_confidence(
         [
             basis.sources([(row.source, row.grade) for row in counting]),
-            basis.agreement(len(said), sum(row.disagrees for row in said), apart(caveats(subject).disagreement)),
+            basis.agreement(len(said), sum(row.disagrees for row in said), apart(asked.disagreement), in_odds(asked)),
             basis.assumptions(len(outcome.layout.events), without_statement(subject), leaning),
-            basis.coding(coders),
+            basis.coding(coders, len(said) - len(coders)),
             basis.news(outcome.as_of, outcome.posterior.asked.network.known.until),
             basis.record(
                 scored.resolved,

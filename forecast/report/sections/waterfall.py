@@ -23,6 +23,7 @@ TOLD_STEPS = 4  # on the first page
 TOP = 12  # steps shown one by one; the others are added up
 WIDTH, LEAST = 1000.0, 4.0  # of the bars' area, in units of its own, and of a bar that is there at all
 FINEST = 3  # decimals of a step in points
+EDITED = "no report: statements or model were edited, and drawn anew"  # in short; the waterfall names the files
 OTHER_INPUTS = "inputs"  # the kind of the step that is no report, where the inputs of the two ends differ
 
 
@@ -181,7 +182,8 @@ def _since(table: Why) -> str:
 def largest_steps(fall: Waterfall) -> list[StepRow]:
     """Return the largest steps that are at least twice their error; what others did together is none."""
     moving = [row for row in _short(fall).rows if row.kind not in {"others", "monte_carlo"} and row.is_beyond_error]
-    return sorted(moving, key=lambda row: -abs(row.step))[:TOLD_STEPS]
+    told = sorted(moving, key=lambda row: -abs(row.step))[:TOLD_STEPS]
+    return [replace(row, what=EDITED) if row.kind == OTHER_INPUTS and fall.edited else row for row in told]
 
 
 def in_points(shown: str) -> str:
