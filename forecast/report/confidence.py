@@ -50,7 +50,7 @@ def graded_confidence(reasons: Sequence[Reason]) -> Confidence:
     """Grade the basis of the forecast by its grounds."""
     levels = {reason.level for reason in reasons}
     level: Level = "low" if "low" in levels else "high" if levels == {"high"} else "moderate"
-    return Confidence(level=level, reasons=reasons, sentence=f"Confidence in this judgement is {level}.")
+    return Confidence(level=level, reasons=reasons, sentence=f"Confidence in the basis is {level}.")
 
 
 def _graded(value: float, good: float, bad: float) -> Level:
@@ -58,17 +58,23 @@ def _graded(value: float, good: float, bad: float) -> Level:
     return "high" if value <= good else "moderate" if value <= bad else "low"
 
 
-def sources(reports: Sequence[tuple[str, str]]) -> Reason:
-    """Grade extent and quality: (source, its grade) of each report that counts."""
+def sources(reports: Sequence[tuple[str, str]], latest: Sequence[str] = ()) -> Reason:
+    """Grade extent and quality: (source, its grade) of each report that counts, and the grades of the latest ones."""
     names, good = {source for source, _ in reports}, sum(grade in {"A", "B"} for _, grade in reports)
     share = good / len(reports) if reports else 0.0
     few = len(names) < SOURCES_FEW or share < GOOD_FEW
-    level: Level = "low" if few else "high" if len(names) >= SOURCES_MANY and share >= GOOD_MANY else "moderate"
+    late = sum(grade in {"A", "B"} for grade in latest)
+    is_many = len(names) >= SOURCES_MANY and share >= GOOD_MANY and (late > 0 or not latest)
+    level: Level = "low" if few else "high" if is_many else "moderate"
     text = "No report counts as yet."
     if reports:
-        text = f"{counted(len(reports), 'report')} from {counted(len(names), 'source')}, {good} of them graded A or B."
+        text = f"{counted(len(reports), 'report')} from {counted(len(names), 'source')}, {good} of them graded A or B"
+        text += f"; of the latest {len(latest)}, {late or 'none'}." if latest else "."
     return Reason(
-        about="Sources", level=level, text=text, numbers={"reports": len(reports), "sources": len(names), "good": good}
+        about="Sources",
+        level=level,
+        text=text,
+        numbers={"reports": len(reports), "sources": len(names), "good": good, "latest_good": late},
     )
 
 
@@ -80,10 +86,12 @@ def news(as_of: date, known_until: date) -> Reason:
     return Reason(about="News", level=_graded(days, FRESH, STALE), text=text, numbers={"days": days})
 
 
-def agreement(statements: int, disagree: int, apart: float | None, in_odds: str = "") -> Reason:
+def agreement(
+    statements: int, disagree: int, apart: float | None, question: str = "an open question", in_odds: str = ""
+) -> Reason:
     """Grade agreement: statements far from the others, and the largest difference from a market or crowd.
 
-    `in_odds` says where the odds differ most, if that is on another question.
+    `question` is what they differ on; `in_odds` says where the odds differ most, if that is on another question.
     """
     share = disagree / statements if statements else 0.0
     level: Level = "high" if not disagree and (apart or 0.0) <= APART else "moderate"
@@ -95,7 +103,7 @@ def agreement(statements: int, disagree: int, apart: float | None, in_odds: str 
     if apart is None:
         text = f"{said[0].upper()}{said[1:]}; no market or crowd has a number on an open question."
     else:
-        text = f"A market or crowd differs by {100 * apart:.0f} points on an open question{in_odds}; {said}."
+        text = f"A market or crowd differs by {100 * apart:.0f} points on {question}{in_odds}; {said}."
     return Reason(
         about="Agreement",
         level=level,

@@ -49,7 +49,7 @@ LINES: dict[str, tuple[str, Callable[[Page], list[str]]]] = {
     "4 why it moved": (
         "why",
         lambda page: (
-            [page[since][key] for since in ("since_update", "since_prior") for key in ("sentence", "since", "name")]
+            [page[since][key] for since in ("since_update", "since_prior") for key in ("since", "name")]
             + [row[key] for row in page["since_prior"]["rows"] for key in ("what", "value_shown", "error_shown")]
         ),
     ),
@@ -135,13 +135,17 @@ LINES: dict[str, tuple[str, Callable[[Page], list[str]]]] = {
     ),
     "16 sampling": (
         "sampling",
-        lambda page: [value for row in page["sampling"]["forecasts"] for value in row["shown"]] + ["R-hat", "MCSE"],
+        lambda page: (
+            [value for row in page["sampling"]["forecasts"] for value in row["shown"]]
+            + [row["mcse_shown"] for row in page["scenarios"]]
+            + ["R-hat", "MCSE"]
+        ),
     ),
     "17 reweighting": (
         "reweighting",
         lambda page: [page["reweighting"][key] for key in ("pareto_k_shown", "effective_size_shown", "fit_of")],
     ),
-    "18 printed digits": ("digits", lambda page: [row["mcse_shown"] for row in page["scenarios"]]),
+    "18 printed digits": ("digits", lambda page: [f"{', '.join(page['digits'])} percent", "Sampling"]),
     "19 prior predictive, calibration": (
         "checks",
         lambda page: [event["pull_shown"] for event in page["predictive"]["events"]] + ["has not yet been run"],

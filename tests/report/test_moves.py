@@ -76,7 +76,7 @@ def test_sentence_names_the_largest_item() -> None:
     fall = waterfall(table, NAMES, 0.001)
     expected = (
         "Since the update of 1 June 2025, Alpha fell from 30\u202f% to 18\u202f%. "
-        "The largest step by a single report, +10.0 points: “A report.”"
+        "Its largest step by a single report, +10.0 points: “A report.”"
     )
     assert expected == fall.sentence
 
@@ -149,15 +149,12 @@ def _watched(to: float) -> WatchList:
 def test_watch_sentence() -> None:
     """The sentence names the event, its outcome and the scenario that moves; what makes one certain is no example."""
     assert (
-        "Most worth watching until 1 September 2025: The big event. "
+        "Most is revealed by 1 September 2025 by The big event. "
         "If The big event is then so, Beta goes down from 30\u202f% to 10\u202f%."
     ) == watching(_watched(0.1), NAMES, EVENTS).sentence
+    assert "Most is revealed by 1 September 2025 by The big event." == watching(_watched(1.0), NAMES, EVENTS).sentence
     assert (
-        "Most worth watching until 1 September 2025: The big event." == watching(_watched(1.0), NAMES, EVENTS).sentence
-    )
-    assert (
-        "Most worth watching until 1 September 2025: The big event."
-        == watching(_watched(0.3004), NAMES, EVENTS).sentence
+        "Most is revealed by 1 September 2025 by The big event." == watching(_watched(0.3004), NAMES, EVENTS).sentence
     )
     nothing = replace(_watched(0.1), events=())
     assert watching(nothing, NAMES, EVENTS).sentence.startswith("No event that can be watched")
@@ -294,14 +291,15 @@ def test_no_step_of_no_points_is_the_largest() -> None:
         ("Only 1 resolved question says", basis.record(1, [], ahead=True)),
         ("1 resolved question was forecast by people who knew", basis.record(1, [], ahead=False)),
         ("No resolved question says", basis.record(0, [], ahead=False)),
-        ("1 report from 1 source, 0 of them", basis.sources([("a", "F")])),
+        ("1 report from 1 source, 0 of them graded A or B.", basis.sources([("a", "F")])),
+        ("2 of them graded A or B; of the latest 1, none.", basis.sources([("a", "A"), ("b", "B")], ["F"])),
         ("None of 1 statement lies far", basis.agreement(1, 0, None)),
         ("2 of 9 statements lie far", basis.agreement(9, 2, None)),
         ("1 of 2 statements carry one coder's numbers (b).", basis.coding(["a", "b"])),
         ("1 of 3 statements carry one coder's numbers (b); rules settle 1.", basis.coding(["a", "b"], 1)),
         (
-            "by 40 points on an open question, in odds most on X; none",
-            basis.agreement(9, 0, 0.4, ", in odds most on X"),
+            "by 40 points on “Y?”, in odds most on X; none",
+            basis.agreement(9, 0, 0.4, "“Y?”", ", in odds most on X"),
         ),
     ],
 )

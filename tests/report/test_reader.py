@@ -59,7 +59,9 @@ def _without_editors(page: Page) -> list[str]:
     if not moved:
         return [*said, "no scenario clearly moves"]
     most = max(moved, key=lambda name: abs(moved[name]["change"]))
-    return [*said, f"{next(one['name'] for one in page['scenarios'] if one['id'] == most)} {moved[most]['shown']}"]
+    ends = moved[most]["interval"].removesuffix("\u202f%")
+    name = next(one["name"] for one in page["scenarios"] if one["id"] == most)
+    return [*said, f"{name} {moved[most]['shown']} ({ends})"]
 
 
 def _idle(page: Page) -> list[str]:
@@ -71,7 +73,7 @@ def _idle(page: Page) -> list[str]:
 def _levels(page: Page) -> list[str]:
     levels = {reason["level"] for reason in page["confidence"]["reasons"]}
     level = "low" if "low" in levels else "high" if levels == {"high"} else "moderate"
-    return [f"Confidence in this judgement is {level}."]
+    return [f"Confidence in the basis is {level}."]
 
 
 def _signs(page: Page) -> list[str]:
@@ -90,8 +92,8 @@ def _by_date(page: Page) -> list[str]:
     event = next(event for event in page["events"] if event["kind"] != "constant")
     state = event["states"][-1]
     days = page["curves"]["days"]
-    every = -(-len(days) // 4)
-    told = days[::-1][::every][::-1]  # at most four, the horizon last
+    before = days[:-1]
+    told = before[:: -(-len(before) // 3)]  # at most three; the horizon stands in the table above
     points = [percent(point["probability"], point["mcse"]) for point in state["curve"] if point["day"] in told]
     return [" ".join(told), " ".join([state["state"], *points])]
 

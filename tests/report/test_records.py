@@ -221,7 +221,7 @@ def test_posterior_calibration_says_what_it_ran_on(recorded: Drawn) -> None:
     [
         ("now", "these", True, "this forecast's own model, statements and draws"),
         ("now", None, True, "this forecast's own model, statements and draws"),
-        ("then", "these", True, "own model and statements, drawn by another version of the program"),
+        ("then", "these", True, "statements as they are now, drawn by another version of the program"),
         ("then", "those", False, "another model, other statements or another anchor"),
         ("then", None, None, "other draws than this forecast's, and the file does not say of which inputs"),
     ],

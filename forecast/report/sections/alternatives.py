@@ -315,7 +315,8 @@ class AlternativesSection(Section):
         """Return the largest change that is computed."""
         table = alternatives(subject)
         most = _most([row for row in table.rows if not row.settles], scenario_rows(subject))
-        return "" if most is None else f"of {table.told} computed, most: {most}"
+        missing = f" {table.missing} not computed." if table.missing else ""
+        return "" if most is None else f"the largest change{' computed' if missing else ''}: {most}{missing}"
 
     @classmethod
     def shown(cls, subject: Subject) -> AlternativesShown:

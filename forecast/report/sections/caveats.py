@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log, log1p
 
@@ -13,11 +13,12 @@ from forecast.report.sections.history import BesideRow, OtherForecast, history
 from forecast.report.sections.judgement import scenario_rows
 from forecast.report.sections.watch import LEAST, watch
 from forecast.report.sections.waterfall import shortened
-from forecast.words import counted, event_names, scenario_names
+from forecast.words import THIN_SPACE, counted, event_names, scenario_names
 from forecast.workspace.read_benchmarks import authors_of
 
 HEADLINE = 50  # characters of a report's headline
 CLEAR_POINT = 0.01  # a change that is told of a report
+PERCENT = f"{THIN_SPACE}%"
 _LEAST = f"{100 * LEAST:.0f} points"
 
 
@@ -40,8 +41,8 @@ class Disagreement:
 class CodedPart:
     """How many statements carry the editors' numbers, and the scenario that moves most without them.
 
-    `shown` is None where the forecast without them has not been computed; `command` then computes it. `beyond`: it
-    lies outside the scenario's 90 % interval, which takes the coding as it is.
+    `shown` is None where the forecast without them has not been computed; `command` then computes it. Both 90 %
+    intervals stand by: the forecast's takes the coding as it is.
     """
 
     statements: int
@@ -50,7 +51,8 @@ class CodedPart:
     probability: float | None
     shown: str | None
     ordinary_shown: str | None
-    beyond: bool
+    interval: str | None
+    ordinary_interval: str | None
     command: str
 
 
@@ -195,13 +197,18 @@ def _coded(subject: Subject) -> CodedPart | None:
         probability=shares[most.id].probability if most else None,
         shown=shares[most.id].shown if most else "" if shares else None,
         ordinary_shown=most.shown if most else None,
-        beyond=most is not None and not _within(shares[most.id].probability, most.quantiles),
+        interval=shares[most.id].interval if most else None,
+        ordinary_interval=most.interval if most else None,
         command=command,
     )
 
 
-def _within(probability: float, quantiles: Mapping[str, float]) -> bool:
-    return quantiles["0.05"] <= probability <= quantiles["0.95"]
+def _both(row: CodedPart) -> list[tuple[str | None, str | None]]:
+    return [(row.shown, row.interval), (row.ordinary_shown, row.ordinary_interval)]
+
+
+def _bare(ends: str | None) -> str:
+    return (ends or "").removesuffix(PERCENT)
 
 
 def _on_coding(row: CodedPart | None) -> str:
@@ -209,8 +216,8 @@ def _on_coding(row: CodedPart | None) -> str:
         return "No statement carries a number of the editors."
     said = f"{row.statements} of {counted(row.of, 'statement')} carry editors' numbers;"
     if row.scenario:
-        outside = ", outside its interval" if row.beyond else ""
-        return f"{said} without them: {row.scenario} {row.shown}, not {row.ordinary_shown}{outside}."
+        there, here = (f"{shown} ({_bare(ends)})" for shown, ends in _both(row))
+        return f"{said} without them: {row.scenario} {there}, not {here}."
     if row.shown is None:
         return f"{said} without them: not computed here."
     return f"{said} without them no scenario clearly moves."
@@ -242,9 +249,10 @@ def _on_datum(row: CarryingReport | None) -> str:
         return "No report counts as yet."
     if abs(row.change) < CLEAR_POINT:
         return "Left out alone, no report changes a scenario by a point."
-    moves = "loses" if row.change < 0 else "gains"
-    report = f"“{shortened(row.headline, HEADLINE).rstrip('.')}”"
-    return f"{row.scenario} ({row.shown}) {moves} {row.change_shown} without {report}."
+    report, moves = f"“{shortened(row.headline, HEADLINE).rstrip('.')}”", "loses" if row.change < 0 else "gains"
+    # What a fact's only report settles counts as not having happened once the report is left out.
+    without = f"had {report} not happened" if row.settles else f"without the report {report}"
+    return f"{row.scenario} ({row.shown}) {moves} {row.change_shown} {without}."
 
 
 def _idle(subject: Subject) -> Idle:
@@ -265,7 +273,7 @@ def _on_idle(row: Idle) -> str:
     events, reports = counted(row.events_of, "event"), counted(row.reports_of, "report")
     if not row.events_of:
         return f"Without any one of {row.reports} of {reports} no scenario moves by a point." if row.reports_of else ""
-    said = f"{row.events} of {events} outside the rules (under {_LEAST})"
+    said = f"{row.events} of {events} outside rules (under {_LEAST})"
     return f"{said}, {row.reports} of {reports} (under 1)." if row.reports_of else f"{said}."
 
 

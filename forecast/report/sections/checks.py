@@ -263,7 +263,7 @@ def posterior_calibration_of(
     if current:
         of = "this forecast's own model, statements and draws"
     elif same:
-        of = "this forecast's own model and statements, drawn by another version of the program"
+        of = "the model and statements as they are now, drawn by another version of the program"
     elif same is None:
         of = "other draws than this forecast's, and the file does not say of which inputs"
     else:
@@ -318,7 +318,7 @@ class ChecksSection(Section):
         found = "not calibrated" if least.surprising else "no miscalibration found"
         on = "" if ran.same_inputs else " on other inputs"
         of = counted(len(ran.quantities), "p-value")
-        return f"fit: {found} in {ran.refits} refits{on}, smallest of {of} {least.p_shown}"
+        return f"of the fit, not of forecasts: {found} in {ran.refits} refits{on}, smallest of {of} {least.p_shown}"
 
     @classmethod
     def shown(cls, subject: Subject) -> ChecksShown:
@@ -387,7 +387,7 @@ def drawn_ranks(figure: RankFigure) -> str:
             visuals={
                 "ecdf_lines": {"color": svg.POSTERIOR},
                 "suspicious_points": {"color": svg.INK, "size": 9},
-                "p_value_text": {"text": lambda p: f"p = {p:.2f}"},
+                "p_value_text": False,  # of another test than the table's
                 "xlabel": False,
             },
             figure_kwargs={"figsize": svg.panel_size(len(values), 3.0)},

@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 
 CURVE_WIDTH, CURVE_HEIGHT = 1000.0, 100.0  # in units of its own: a curve is stretched to its place
 NAMES_APART = 20.0  # least distance of the names of two states, in the same units
-DAYS_TOLD = 4  # of the curves, in the table: the horizon and days evenly before it
+DAYS_TOLD = 3  # of the curves, in the table: days before the horizon, evenly
 CURVE_EVERY = 2  # draws: half of them give the curves to a fraction of a percent, in half the time
 
 
@@ -264,7 +264,7 @@ class StateCurve:
 class EventsShown:
     """What the section of events shows; `lines`: the curve of each state that has one, by event.
 
-    `told`: which of the curves' days the table has, the horizon last.
+    `told`: which of the curves' days the table has. The horizon is none: the forecast there is that of all draws.
     """
 
     events: Sequence[EventRow]
@@ -276,9 +276,9 @@ class EventsShown:
 
 
 def _told(days: int) -> list[int]:
-    """Return the places of at most DAYS_TOLD days, the last one among them."""
-    every = -(-days // DAYS_TOLD)
-    return list(range((days - 1) % every, days, every))
+    """Return the places of at most DAYS_TOLD days, the first among them and not the last one, unless it is alone."""
+    before = max(days - 1, 1)
+    return list(range(0, before, -(-before // DAYS_TOLD)))
 
 
 class EventsSection(Section):

@@ -22,10 +22,10 @@ from forecast.workspace.read_benchmarks import JUDGEMENT
 DayShares = Sequence[tuple[str, float]]
 
 OWN = "this forecast"
-OWN_JUDGEMENT = "this workspace's own judgement"  # of priors/judgements.csv, where no author is named
+OWN_JUDGEMENT = "own judgement"  # of priors/judgements.csv, where no author is named
 PERCENT = f"{THIN_SPACE}%"
 WIDTH, HEIGHT = 1000.0, 100.0  # of the chart, in units of its own: it is stretched to its place
-STEP = 0.04  # of a scenario between two rows of the table
+STEP = 0.05  # of a scenario between two rows of the table
 BASE_FIGURES = 2  # of a base rate: its interval spans a factor of two and more
 APART = 8.0  # least distance of two names
 JUMP, JUMPS = 0.05, 6  # of a scenario between two days: the least that is told of, and how many such days
@@ -157,6 +157,13 @@ class BesideRow:
     condition: str | None = None
     rules: Sequence[RuleBeside] = ()
     distribution: Cumulated | None = None
+
+    @property
+    def widest(self) -> float:
+        """How far the furthest other forecaster is from this forecast; -1 where nobody can be compared."""
+        if self.probability is None:
+            return -1.0
+        return max((abs(other.probability - self.probability) for other in self.others), default=-1.0)
 
 
 @dataclass(frozen=True, kw_only=True)

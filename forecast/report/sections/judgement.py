@@ -218,7 +218,6 @@ class DigitsShown:
     """What the section of printed digits shows."""
 
     digits: Sequence[str]
-    scenarios: Sequence[ScenarioRow]
 
 
 class DigitsSection(Section):
@@ -228,12 +227,12 @@ class DigitsSection(Section):
     entries: ClassVar[Mapping[str, int]] = {"digits": 310}
 
     @classmethod
-    def shown(cls, subject: Subject) -> DigitsShown:
-        """Return the units and the scenarios."""
-        return DigitsShown(digits=_units(), scenarios=scenario_rows(subject))
+    def shown(cls, subject: Subject) -> DigitsShown:  # noqa: ARG003  # the units are those of every report
+        """Return the units."""
+        return DigitsShown(digits=_units())
 
     @classmethod
-    def numbers(cls, subject: Subject) -> Mapping[str, object]:  # noqa: ARG003  # the units are those of every report
+    def numbers(cls, subject: Subject) -> Mapping[str, object]:  # noqa: ARG003  # as above
         """Return the units."""
         return {"digits": _units()}
 

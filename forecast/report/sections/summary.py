@@ -31,6 +31,8 @@ from forecast.report.sections.waterfall import StepRow, Waterfall, largest_steps
 from forecast.words import THIN_SPACE, first_terms, first_wins, long_date
 from forecast.workspace.records import EDITORS
 
+LATEST = 8  # reports, as many as the page shows at once
+
 
 @dataclass(frozen=True, kw_only=True)
 class ToldStretch:
@@ -172,11 +174,12 @@ def confidence(subject: Subject) -> Confidence:
     scored = scores(subject)
     leaning = sum(not DEFAULTS.keys().isdisjoint(row.sensitive) for row in power_scaling(subject).rows)
     coders = [_coder(row) for row in said if row.voice != "rule"]
-    asked = caveats(subject)
+    asked, disagree = caveats(subject), sum(row.disagrees for row in said)
+    apart_on = "an open question" if asked.disagreement is None else f"“{asked.disagreement.text}”"
     return graded_confidence(
         [
-            basis.sources([(row.source, row.grade) for row in counting]),
-            basis.agreement(len(said), sum(row.disagrees for row in said), apart(asked.disagreement), in_odds(asked)),
+            basis.sources([(row.source, row.grade) for row in counting], [row.grade for row in counting[:LATEST]]),
+            basis.agreement(len(said), disagree, apart(asked.disagreement), apart_on, in_odds(asked)),
             basis.assumptions(len(outcome.layout.events), without_statement(subject), leaning),
             basis.coding(coders, len(said) - len(coders)),
             basis.news(outcome.as_of, outcome.posterior.asked.network.known.until),

@@ -186,7 +186,7 @@ def _outcome(sight: Sight, names: Mapping[str, str]) -> WatchedOutcome:
 def _watch(rows: Sequence[WatchedEvent], day: str) -> str:
     if not rows:
         return f"No event that can be watched until {day} reveals anything about the scenarios."
-    said = f"Most worth watching until {day}: {', '.join(row.event for row in rows[:NAMED])}."
+    said = f"Most is revealed by {day} by {', '.join(row.event for row in rows[:NAMED])}."
     moving = [
         (row, outcome) for row in rows[:NAMED] for outcome in row.outcomes if outcome.moves and outcome.to < DECIDES
     ]

@@ -221,7 +221,7 @@ def _moved(name: str, table: Why, rows: Sequence[StepRow], mcse: float) -> str:
     largest = max(known, key=lambda row: abs(row.step))
     report = f"“{shortened(largest.headline, TOLD)}”" if largest.headline else largest.what
     size = f"{largest.value_shown} ± {largest.error_shown}" if largest.error_shown else largest.value_shown
-    told = "The largest step by a single report"
+    told = "Its largest step by a single report"
     if any(abs(row.step) > abs(largest.step) for row in single):
         told = f"{told} that has draws enough (~: too few)"
     return f"{said}. {told}, {in_points(size)}: {report}"
