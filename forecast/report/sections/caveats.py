@@ -249,9 +249,12 @@ def _on_datum(row: CarryingReport | None) -> str:
         return "No report counts as yet."
     if abs(row.change) < CLEAR_POINT:
         return "Left out alone, no report changes a scenario by a point."
-    report, moves = f"“{shortened(row.headline, HEADLINE).rstrip('.')}”", "loses" if row.change < 0 else "gains"
+    report = f"“{shortened(row.headline, HEADLINE).rstrip('.')}”"
     # What a fact's only report settles counts as not having happened once the report is left out.
-    without = f"had {report} not happened" if row.settles else f"without the report {report}"
+    if row.settles:
+        moves, without = "would lose" if row.change < 0 else "would gain", f"had {report} not happened"
+    else:
+        moves, without = "loses" if row.change < 0 else "gains", f"without the report {report}"
     return f"{row.scenario} ({row.shown}) {moves} {row.change_shown} {without}."
 
 

@@ -13,7 +13,7 @@ from forecast.report import confidence as basis
 from forecast.report.confidence import Confidence, graded_confidence
 from forecast.report.section import Section, Subject, part, plain
 from forecast.report.sections.caveats import Caveats, apart, caveats, in_odds
-from forecast.report.sections.grounds import evidence, statements, without_statement
+from forecast.report.sections.grounds import EvidenceRow, evidence, statements, without_statement
 from forecast.report.sections.judgement import (
     ScenarioRow,
     Strip,
@@ -178,7 +178,7 @@ def confidence(subject: Subject) -> Confidence:
     apart_on = "an open question" if asked.disagreement is None else f"“{asked.disagreement.text}”"
     return graded_confidence(
         [
-            basis.sources([(row.source, row.grade) for row in counting], [row.grade for row in counting[:LATEST]]),
+            basis.sources([(row.source, row.grade) for row in counting], _latest(counting)),
             basis.agreement(len(said), disagree, apart(asked.disagreement), apart_on, in_odds(asked)),
             basis.assumptions(len(outcome.layout.events), without_statement(subject), leaning),
             basis.coding(coders, len(said) - len(coders)),
@@ -190,6 +190,11 @@ def confidence(subject: Subject) -> Confidence:
             ),
         ]
     )
+
+
+def _latest(counting: Sequence[EvidenceRow]) -> list[str]:
+    """Return the grades of the latest reports, where there are earlier ones too."""
+    return [row.grade for row in counting[:LATEST]] if len(counting) > LATEST else []
 
 
 def _coder(row: StatementRow) -> str:
