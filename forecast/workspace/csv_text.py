@@ -12,6 +12,7 @@ from typing import Any
 
 from forecast.workspace.files import MAX_TABLE_BYTES
 from forecast.workspace.nodes import ListNode, MapNode, Node, Scalar
+from forecast.workspace.numbers import vanishes
 from forecast.workspace.problems import (
     Problem,
     Source,
@@ -32,7 +33,6 @@ UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # byte order marks
 # What some programs end lines with in the place of a line feed.
 OTHER_ENDS = {"\r": "a carriage return alone", "\u2028": "a line separator", "\u2029": "a paragraph separator"}
 UNPRINTABLE_CHARACTER = "character that cannot stand in a table"
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
 OTHER_PARTINGS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
@@ -109,15 +109,6 @@ class CsvTable:
         places = [(name, self.header.index(name)) for name in columns]
         for line, row in self.rows:
             yield line, {name: one_form(row[place].strip()) for name, place in places}
-
-
-def number_in(text: str) -> float | None:
-    """Return the finite number that a text is, with a point if it has decimals; None where it is none.
-
-    float() also takes `1_0`, `nan` and the digits of other scripts: a cell of that kind is somebody's mistake.
-    """
-    value = float(text) if NUMBER.fullmatch(text) else inf
-    return value if isfinite(value) else None
 
 
 def parse_csv(content: bytes, path: str, may_lack: str | None = None) -> tuple[CsvTable | None, tuple[Problem, ...]]:
@@ -401,10 +392,16 @@ def _constant(name: str) -> Any:
 
 
 def _float(text: str) -> float:
-    value = float(text)
+    value = _any_float(text)
     if not isfinite(value):
         raise _RefusedError(f"the number {text[:20]} is too large")
     return value
+
+
+def _any_float(text: str) -> float:
+    if vanishes(text):
+        raise _RefusedError(f"the number {text[:20]} is too small to be told from 0")
+    return float(text)
 
 
 def _int(text: str) -> int:
@@ -414,7 +411,11 @@ def _int(text: str) -> int:
 
 
 FINITE = json.JSONDecoder(parse_constant=_constant, parse_float=_float, parse_int=_int, object_pairs_hook=_once)
-ANY = json.JSONDecoder(parse_int=lambda text: inf if len(text) > MAX_NUMBER else int(text), object_pairs_hook=_once)
+ANY = json.JSONDecoder(
+    parse_float=_any_float,
+    parse_int=lambda text: inf if len(text) > MAX_NUMBER else int(text),
+    object_pairs_hook=_once,
+)
 TOKEN = re.compile(r'(?P<key>"(?:[^"\\]|\\.)*+")(?=\s*+:)|"(?:[^"\\]|\\.)*+"|[{}\[\]]')
 MAX_LINE_DEPTH = 20
 

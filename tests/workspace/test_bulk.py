@@ -210,7 +210,12 @@ def test_one_mistake_in_many_rows_is_looked_at_once(
     """A table of any length whose rows share a mistake takes no longer than a right one, and tells of it once."""
     looked: list[str] = []
     whole = EvidenceReader.add
-    monkeypatch.setattr(EvidenceReader, "add", lambda *given: (looked.append(given[1].path), whole(*given))[1])
+
+    def add(reader: EvidenceReader, entry: Cursor, number: int) -> None:
+        looked.append(entry.path)
+        whole(reader, entry, number)
+
+    monkeypatch.setattr(EvidenceReader, "add", add)
     write_bulk(tmp_path, *(f"r{number},2026-07-0{1 + number % 3},{cells}" for number in range(60)))
     said = [line for line in messages(tmp_path) if line.startswith(BULK_PATH)]
     assert [True] == [line.startswith(f"{BULK_PATH}:2: item 'r0': ") for line in said if says in line]

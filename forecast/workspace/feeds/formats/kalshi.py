@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from forecast.workspace.csv_text import number_in
 from forecast.workspace.feeds.histories import Crowd, HistorySelection, Located, inside, list_at, picked
+from forecast.workspace.numbers import number_in
 
 CLOSE = ("close", "close_dollars")
 
