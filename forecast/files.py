@@ -309,8 +309,10 @@ def replace_together(root: Path, contents: Mapping[str, bytes], command: str) ->
     remove_file(root / UNFINISHED)
 
 
-def finish(root: Path) -> str | None:
-    """Write the rest of a step that was interrupted; return the command that it was of, None if there was none.
+def finish(root: Path) -> tuple[str, tuple[str, ...]] | None:
+    """Write the rest of a step that was interrupted.
+
+    Returns the command that it was of and the files that are written now; None if there was none.
 
     Raises WorkspaceProblems where a file is neither as it was nor as it is to be, and OSError.
     """
@@ -331,7 +333,7 @@ def finish(root: Path) -> str | None:
             if now[path] != content:
                 replace_file(root / path, content)
         remove_file(place)
-    return str(plan["command"])
+    return str(plan["command"]), tuple(contents)
 
 
 def _bytes(place: Path) -> bytes | None:

@@ -198,7 +198,7 @@ def _options_of_forms(command: Callable[..., Any]) -> Callable[..., Any]:
     help=CREDIBILITY,
 )
 @click.option("--group", metavar="NAME", help="Group of items that copy each other.")
-@click.option("--rho", type=float, metavar="R", help=RHO)
+@click.option("--rho", type=running.NUMBER, metavar="R", help=RHO)
 @click.option("--independent", metavar="WHY", help="Why it is no copy of what others report of its day.")
 @click.option("--url", metavar="URL", help="Address of the report.")
 @click.option("--why", metavar="TEXT", help="Why it weighs this much and not more.")

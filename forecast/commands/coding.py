@@ -14,7 +14,7 @@ from forecast.digests import digest_of
 from forecast.sampling.readings import coded_numbers, numbers
 from forecast.sampling.statements import as_read, in_words
 from forecast.workspace.drafts import CodingsDraft, draft_codings, flow
-from forecast.workspace.nodes import Cursor, MapNode, Node, Scalar, mapping, text
+from forecast.workspace.nodes import Cursor, MapNode, Node, Scalar, mapping, plain, text
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, choice, quoted, shown
 from forecast.workspace.read import load
 from forecast.workspace.records import Statement, Target, Workspace
@@ -141,9 +141,16 @@ def _read(root: Path, sheet: Path, experts: Sequence[str], coder: str | None, *,
         content = sheet.read_bytes()
     except OSError as failure:
         raise click.UsageError(f"{sheet}: {(failure.strerror or str(failure)).lower()}") from failure
-    name, codings, lines = _codings(content, str(sheet), _remarks(workspace), coder)
-    if not codings:
+    name, filled_in, lines = _codings(content, str(sheet), workspace, coder)
+    if not filled_in:
         raise click.UsageError(f"{sheet}: no remark is filled in")
+    # Run again after it was interrupted between two files, the command writes the rest.
+    codings = {one: said for one, said in filled_in.items() if not _is_there(said, workspace, one)}
+    if not codings:
+        click.echo(f"nothing new: all that '{name}' coded in this sheet is there", err=True)
+        if as_json:
+            echo_json({"coder": name, "paths": [], "written": False, "codings": [], "problems": []})
+        return
 
     def make() -> CodingsDraft:
         draft = draft_codings(root, codings, today)
@@ -167,7 +174,7 @@ def _read(root: Path, sheet: Path, experts: Sequence[str], coder: str | None, *,
 
 
 def _codings(
-    content: bytes, path: str, remarks: Mapping[str, Statement], coder: str | None
+    content: bytes, path: str, workspace: Workspace, coder: str | None
 ) -> tuple[str, dict[str, MapNode], dict[str, int]]:
     """Return who coded, what is to be written by statement, and on which line of the sheet each stands.
 
@@ -184,6 +191,7 @@ def _codings(
         )
     elif coder is not None and named != coder:
         problems.append(at.at("coder").problem("another coder than --coder", named, coder))
+    remarks = _remarks(workspace)
     codings: dict[str, MapNode] = {}
     lines: dict[str, int] = {}
     for entry in at.items_at("remarks"):
@@ -205,13 +213,24 @@ def _codings(
         name = remarks[key].id
         if name in codings:
             problems.append(about.problem("stands twice in the sheet", "", f"first on line {lines[name]}"))
-        if named in remarks[key].coders:
+        coding = mapping({"coder": text(named or ""), **values, "why": why})
+        if named in remarks[key].coders and not _is_there(coding, workspace, name):
             problems.append(about.problem(f"{shown(named)} has coded it already", "", "leave it empty"))
         lines[name] = entry.line
-        codings[name] = mapping({"coder": text(named or ""), **values, "why": why})
+        codings[name] = coding
     if problems:
         raise WorkspaceProblems(tuple(problems))
     return named or "", codings, lines
+
+
+def _is_there(coding: MapNode, workspace: Workspace, name: str) -> bool:
+    """Say whether a statement has this very coding."""
+    statement = next(one for one in workspace.statements if one.id == name)
+    path = statement.source.path
+    tree, _ = parse_yaml(workspace.contents.get(path, b""), path)
+    entries = Cursor.over(tree, path).items() if tree is not None else ()
+    codings = (one for entry in entries if entry.text("id") == name for one in entry.items_at("coded_by"))
+    return any(plain(one.node) == plain(coding) for one in codings)
 
 
 def _plain(node: Node | None) -> str:

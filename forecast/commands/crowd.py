@@ -138,7 +138,9 @@ def _scenarios(rows: Sequence[Implied]) -> Grid:
 @running.workspace
 @running.as_of
 @running.seed
-@click.option("--to", type=float, metavar="P", help="The probability to reach (default: the latest benchmark).")
+@click.option(
+    "--to", type=running.NUMBER, metavar="P", help="The probability to reach (default: the latest benchmark)."
+)
 @click.option("--forecaster", metavar="NAME", help="Whose benchmark to reach.")
 @click.option("--top", type=click.IntRange(min=1), default=3, show_default=True, help="Changes of each kind to print.")
 @running.as_json

@@ -218,7 +218,9 @@ def _items(feed: ItemsFeed, file: Path, content: bytes, root: Path, event: str |
 )  # fmt: skip
 @click.option("--aggregation", metavar="NAME", help="Which aggregation of Metaculus (default: that of the site).")
 @click.option("--complement", is_flag=True, help='Take 1 - p: the files have the prices of "no".')
-@click.option("--above", type=float, metavar="NUMBER", help="Of a question about a number: that it lies above NUMBER.")
+@click.option(
+    "--above", type=running.NUMBER, metavar="NUMBER", help="Of a question about a number: that it lies above NUMBER."
+)
 @YES
 @running.as_json
 def benchmark(
@@ -255,7 +257,7 @@ def benchmark(
 @click.option(
     "--horizon", type=running.ANY_DATE, metavar="DATE", help="Last day of the window (default: a year after the first)."
 )
-@click.option("--sd", type=float, metavar="SD", help="Width of every number, in log-odds (default: 0.1).")
+@click.option("--sd", type=running.NUMBER, metavar="SD", help="Width of every number, in log-odds (default: 0.1).")
 @click.option(
     "--normalise", is_flag=True, help="Divide every row by its sum, however far that is from one, and tell of it."
 )

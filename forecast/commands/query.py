@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
-from math import exp, isfinite
+from math import exp
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from forecast.inference.engine import TooDenseNetworkError
 from forecast.networks.answer import ContradictingFindingsError, Finding, answer
 from forecast.networks.formats import read_network
 from forecast.workspace.files import read_outside
+from forecast.workspace.numbers import number_in, why_no_number
 from forecast.workspace.problems import choice, one_form, shown
 
 if TYPE_CHECKING:
@@ -142,13 +143,12 @@ def _likelihood(text: str, network: DiscreteNetwork) -> Finding:
 
     variable, listed = _split(text, network, "--likelihood")
     states = network.states[variable]
-    try:
-        numbers = tuple(float(number) for number in listed.split(","))
-    except ValueError:
-        numbers = ()
-    fit = len(numbers) == len(states) and all(isfinite(number) and number >= 0.0 for number in numbers)
-    if not fit or not any(numbers):
+    said = [number.strip() for number in listed.split(",")]
+    numbers = tuple(number for number in map(number_in, said) if number is not None and number >= 0.0)
+    if not len(numbers) == len(said) == len(states) or not any(numbers):
         needed = f"{len(states)} numbers, none negative and not all zero, for {', '.join(states)}"
+        hint = why_no_number(next((number for number in said if number_in(number) is None), ""))
+        needed += f"; {hint}" if hint else ""
         raise click.BadParameter(f"'{text}': got '{listed}'; '{variable}' takes {needed}", param_hint="--likelihood")
     return Finding(variable, numbers, text)
 

@@ -405,7 +405,7 @@ def _line(
 
 def _as_number(text: str) -> float | None:
     """Read a number, whole where it is written so; None for anything else."""
-    from forecast.workspace.csv_text import number_in
+    from forecast.workspace.numbers import number_in
 
     value = number_in(text)
     return None if value is None else int(value) if value.is_integer() and abs(value) < WHOLE else value

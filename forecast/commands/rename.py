@@ -46,12 +46,14 @@ def rename(names: tuple[str, ...], root: Path, yes: bool, as_json: bool) -> None
 
     kind, old, new = _asked(names)
     command = join(("forecast", "rename", *names))
-    finished = finish(root)
+    finished, paths = finish(root) or (None, ())
     if finished is not None:
         click.echo(f"finished, as it was interrupted: {finished}", err=True)
     if finished == command:
         if as_json:
             echo_json({"finished": finished, "written": True})
+        else:
+            click.echo(f"written: {', '.join(paths)}")
         return
     try:
         _rename(root, kind, old, new, command, yes=yes, as_json=as_json)

@@ -179,6 +179,20 @@ class _Date(click.ParamType[date]):
         return day
 
 
+class _Number(click.ParamType[float]):
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        from forecast.workspace.numbers import number_in, why_no_number
+
+        number = value if isinstance(value, float) else number_in(str(value).strip())
+        if number is None:
+            hint = why_no_number(str(value))
+            self.fail(f"'{value}' is no number{'; ' if hint else ''}{hint}", param, ctx)
+        return number
+
+
+NUMBER = _Number()
 DATE = _Date()
 ANY_DATE = _Date(may_be_later=True)  # also one that lies in the future
 as_of = click.option(

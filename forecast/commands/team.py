@@ -35,7 +35,7 @@ class _Probability(click.ParamType[float]):
     name = "probability"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        from forecast.workspace.csv_text import number_in
+        from forecast.workspace.numbers import number_in
 
         number = number_in(str(value))
         if number is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
-from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from forecast.commands.readable import print_table, style_of
 from forecast.commands.running import echo_json, opened, refused, wrong_usage
 from forecast.digits import before_after, change, exact, number, percent, rare, size
 from forecast.plain import as_data
+from forecast.workspace.numbers import number_in
 from forecast.workspace.problems import choice
 
 if TYPE_CHECKING:
@@ -353,11 +353,8 @@ def _cost(text: str, events: Sequence[str]) -> tuple[str, float]:
         raise click.BadParameter(
             f"'{text}': {choice('events that can be watched', event, events)}", param_hint="--cost"
         )
-    try:
-        cost = float(number)
-    except ValueError:
-        cost = 0.0
-    if not (isfinite(cost) and cost > 0.0):
+    cost = number_in(number.strip())
+    if cost is None or cost <= 0.0:
         raise click.BadParameter(f"'{text}': write {event}=NUMBER, above zero", param_hint="--cost")
     return event, cost
 

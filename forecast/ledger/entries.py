@@ -286,7 +286,7 @@ class RefusedError(ValueError):
 def parse_object(text: str) -> Mapping[str, Any]:
     """Parse one line. Raises RefusedError, which says what is wrong."""
     try:
-        content = load_json(text, keys_once=True)
+        content = load_json(text)
     except NotJsonError as error:
         raise RefusedError(error.what) from None
     if not isinstance(content, dict):

@@ -338,7 +338,7 @@ def _object(text: bytes, path: str) -> dict[str, Any]:
         ) from None
     except NotJsonError as error:
         place = Source(path, error.line)
-        raise WorkspaceProblems([Problem(place, "no JSON", error.what, "one object")]) from None
+        raise WorkspaceProblems([Problem(place, "no JSON", error.what, error.allowed or "one object")]) from None
     if not isinstance(content, dict):
         raise WorkspaceProblems([Problem(source, "no JSON object", type(content).__name__, "one object")])
     return content

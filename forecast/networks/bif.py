@@ -419,6 +419,7 @@ def _plain_names(text: str) -> list[str] | None:
 
 
 MOST_BY_DEFAULT = 1000  # rows
+_TINY = re.compile(r"[eE]-0*[1-9][0-9]{2}|0{300}")
 
 
 def _bulk_table(name: BifWord, body: str, states: Mapping[str, Sequence[str]], path: str) -> CheckedTable:
@@ -440,6 +441,8 @@ def _bulk_table(name: BifWord, body: str, states: Mapping[str, Sequence[str]], p
     # What float takes for a number beside what is one, infinities and NaN, is out of this range.
     if not (rows.min() >= 0.0 and rows.max() <= 1.0 + SUM_TOLERANCE):
         raise _NotBulkError
+    if _TINY.search(body) and rows.min() == 0.0:
+        raise _NotBulkError  # what is not zero may have become zero
     if off.max() > SUM_TOLERANCE + ROUNDING:
         for row in np.flatnonzero(off > SUM_TOLERANCE + ROUNDING).tolist():
             if off.flat[row] >= min(1.0, rounding_of([*map(str.strip, printed[row])]) - ROUNDING):

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.networks.details import NetworkDetails
+from forecast.workspace.numbers import RANGE, vanishes
 from forecast.workspace.problems import (
     Problem,
     Source,
@@ -292,7 +293,9 @@ class _BlocksReader:
         wrong = next((i for i, text in enumerate(texts) if not _is_probability(text)), None)
         if wrong is not None:
             word = entry.numbers[wrong]
-            self._problem(word.line, "not a probability", shown(word.text), "a number from 0 to 1")
+            too_small = NUMBER.fullmatch(word.text) is not None and vanishes(word.text)
+            beyond = f"; {RANGE}" if too_small else ""
+            self._problem(word.line, "not a probability", shown(word.text), f"a number from 0 to 1{beyond}")
             return None
         return [*map(float, texts)]
 
@@ -395,7 +398,10 @@ def _together(warnings: Sequence[Problem]) -> tuple[Problem, ...]:
 
 def _is_probability(text: str) -> bool:
     most = sys.float_info.max if _NORMALISES.get() else 1.0 + SUM_TOLERANCE
-    return NUMBER.fullmatch(text) is not None and 0.0 <= float(text) <= most
+    if NUMBER.fullmatch(text) is None:
+        return False
+    value = float(text)
+    return 0.0 < value <= most or (value == 0.0 and not vanishes(text))
 
 
 @dataclass(frozen=True)

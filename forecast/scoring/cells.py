@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from forecast.workspace.csv_text import Header, number_in
-from forecast.workspace.problems import Problem, Source, nearest, one_form, quoted, shown
+from forecast.workspace.csv_text import Header
+from forecast.workspace.numbers import number_in, why_no_number
+from forecast.workspace.problems import Problem, Source, is_slip, nearest, one_form, quoted, shown
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -82,7 +83,8 @@ def number(column: str, text: str, allowed: str = "write a number, with a point"
     """Read a finite number."""
     value = number_in(text)
     if value is None:
-        raise FaultError(f"{column} is not a number", shown(text), allowed)
+        hint = why_no_number(text)
+        raise FaultError(f"{column} is not a number", shown(text), f"{allowed}; {hint}" if hint else allowed)
     return value
 
 
@@ -304,6 +306,9 @@ KNOWN_NAMES = (
 NAMES = (*COLUMNS, *SECOND_NAMES.values(), *KNOWN_NAMES)
 
 
+DECIDING = ("known", "end_time", "scheduled_close")  # they say which forecasts count, and for how long
+
+
 @dataclass(frozen=True, kw_only=True)
 class Use:
     """What a command needs of a table: `columns` in its header, one of `said` there too, and `filled` in every row.
@@ -417,7 +422,19 @@ class ColumnsOfFiles:
 
 
 def _not_used(header: Sequence[str], where: Source) -> list[Problem]:
-    return [
+    """Tell of columns that are not read; one that would say which forecasts count, and is misspelt, is a mistake."""
+    deciding = {name: column for column in DECIDING for name in (*names_of(column), *_exported_names(column))}
+    taken = {column for name, column in deciding.items() if name in header}
+    meant: dict[str, str] = {}
+    for column in header:
+        slips = [name for name, of in deciding.items() if of not in taken and _is_meant(column, name)]
+        if column and column not in NAMES and slips:
+            meant[column] = slips[0]
+    mistakes = [
+        Problem(where, f"unknown column {shown(column)}", "", f"did you mean '{name}'? It says which forecasts count")
+        for column, name in meant.items()
+    ]
+    return mistakes + [
         Problem(
             where,
             f"column {shown(column)} is not used",
@@ -426,5 +443,15 @@ def _not_used(header: Sequence[str], where: Source) -> list[Problem]:
             "warning",
         )
         for column in header
-        if column and (column not in NAMES or column in KNOWN_NAMES)
+        if column and column not in meant and (column not in NAMES or column in KNOWN_NAMES)
     ]
+
+
+def _exported_names(column: str) -> tuple[str, ...]:
+    return KNOWN_NAMES if column == "known" else ()
+
+
+def _is_meant(written: str, name: str) -> bool:
+    """Say whether a heading is a name of a column in other letters, or with a slip."""
+    plain = "_".join(written.casefold().replace("-", " ").replace("_", " ").split())
+    return is_slip(plain, name) or sorted(plain.split("_")) == sorted(name.split("_"))

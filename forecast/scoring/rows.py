@@ -28,6 +28,7 @@ from forecast.scoring.cells import (
     value,
     written,
 )
+from forecast.workspace.numbers import why_no_number
 from forecast.workspace.problems import Problem, nearest, quoted, shown
 
 Kind = Literal["yes_no", "states", "draws", "quantiles", "distribution"]
@@ -226,7 +227,7 @@ def _outcome(
         try:
             return probability("outcome", text)
         except FaultError:
-            near = nearest(text, [VOID])
+            near = nearest(text, [VOID]) or (f"; {hint}" if (hint := why_no_number(text)) else "")
             allowed = f"1 is yes, 0 is no, 0.35 a resolution to 35 %, {OPEN_OR_VOID}{near}"
             raise FaultError("outcome is neither 1 nor 0", shown(text), allowed) from None
     if kind == STATES:
@@ -354,6 +355,7 @@ def _one_each(rows: Rows, of: str, what: str, said: Floats | Ints, known: Mask) 
 
 def _plural(what: str) -> str:
     plurals = {"opens": "openings (opens)", "closes": "ends (closes)", "scheduled_close": "scheduled ends"}
+    plurals["known"] = "times from which its outcome was known"
     return plurals.get(what, what)
 
 
@@ -402,6 +404,7 @@ def _is_disputed(rows: Rows, said: Ints, known: Mask) -> Mask:
 
 def _early_closes(rows: Rows, first_closes: Ints) -> Iterator[Clash]:
     """A question closes when it was scheduled to, or earlier."""
+    yield from _one_a_question(rows, "known", rows.public, rows.public_known)
     yield from _one_a_question(rows, "scheduled_close", rows.scheduled, rows.scheduled_known)
     first = rows.first_with(rows.scheduled_known)
     scheduled, closes = rows.scheduled[first], rows.closes[first_closes]
@@ -693,8 +696,7 @@ def assembled(rows: Rows, out: Mask, warnings: tuple[Problem, ...]) -> Forecasts
         replace(question, resolution="mistaken") if lost else question
         for question, lost in zip(_questions(rows, options, values), mistaken.tolist(), strict=True)
     )
-    public = rows.public[rows.first_with(rows.public_known)]
-    hindsight = (rows.first_with(rows.public_known) >= 0)[rows.question] & (rows.time >= public[rows.question]) & ~out
+    hindsight = in_hindsight(rows) & ~out
     chosen = np.flatnonzero(~out & ~hindsight)
     forecaster = rows.cells["forecaster"]
     has_places = (rows.kind == STATES) | (rows.kind == DISTRIBUTION)
@@ -739,7 +741,7 @@ def assembled(rows: Rows, out: Mask, warnings: tuple[Problem, ...]) -> Forecasts
         where=rows.where,
         rows=at_entry,
         n_left_out=n_left_out,
-        warnings=tuple(sorted((*warnings, *_in_hindsight(rows, hindsight, public)))),
+        warnings=tuple(sorted((*warnings, *told_in_hindsight(rows, hindsight)))),
     )
 
 
@@ -772,9 +774,15 @@ def _between_values(
             entry[own] = np.interp(values, values[~gaps], entry[own][~gaps])
 
 
-def _in_hindsight(rows: Rows, hindsight: Mask, public: Ints) -> Iterator[Problem]:
+def in_hindsight(rows: Rows) -> Mask:
+    """(n,) the rows whose forecast was made when everybody could know the outcome."""
+    first = rows.first_with(rows.public_known)
+    return (first >= 0)[rows.question] & rows.time_known & (rows.time >= rows.public[first][rows.question])
+
+
+def told_in_hindsight(rows: Rows, hindsight: Mask) -> Iterator[Problem]:
     """Warn once a question of the forecasts that do not count because the outcome was known when they were made."""
-    first = rows.first_with(hindsight)
+    first, public = rows.first_with(hindsight), rows.public[rows.first_with(rows.public_known)]
     for question in np.flatnonzero(first >= 0).tolist():
         mine = hindsight & (rows.question == question)
         n = int(runs([rows.forecaster[mine], rows.time[mine]])[1].sum())

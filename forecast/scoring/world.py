@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from forecast.scoring.cells import TO_POOL, Floats, Ints, Mask, runs
 from forecast.scoring.panel import Panel
 from forecast.scoring.read import read_rows, refuse
-from forecast.scoring.rows import MICROSECONDS_A_DAY, VOIDED, YES_NO, Rows, outcomes
+from forecast.scoring.rows import MICROSECONDS_A_DAY, VOIDED, YES_NO, Rows, in_hindsight, outcomes, told_in_hindsight
 from forecast.workspace.fits import interval_sd, logit
 from forecast.workspace.problems import Problem, Source
 
@@ -67,12 +67,14 @@ def read_table(path: Path, today: date) -> ForecastTable:
         WorkspaceProblems: the file holds mistakes; all of them, by line.
     """
     rows, problems = read_rows([path], TO_POOL, today=today)
-    is_yes_no = rows.kind == YES_NO
+    hindsight = in_hindsight(rows) & (rows.kind == YES_NO)
+    is_yes_no = (rows.kind == YES_NO) & ~hindsight
     is_latest = _latest(rows, is_yes_no)
     said = _Voiced(rows, is_yes_no)
     problems += [*said.not_inside(), *said.certainties()]
     refuse(problems)
-    problems += _left_out(rows, is_yes_no)
+    problems += _left_out(rows, is_yes_no, hindsight)
+    problems += told_in_hindsight(rows, hindsight) if is_yes_no.any() else ()
     refuse(problems)
     known, _ = outcomes(rows)
     is_shared = is_yes_no & (known > 0.0) & (known < 1.0)
@@ -164,13 +166,16 @@ def _ages(rows: Rows, is_yes_no: Mask) -> Floats:
     return ages
 
 
-def _left_out(rows: Rows, is_yes_no: Mask) -> Iterator[Problem]:
-    """Say what of a table is not pooled: states and numbers."""
-    chosen = np.flatnonzero(~is_yes_no)
+def _left_out(rows: Rows, is_yes_no: Mask, hindsight: Mask) -> Iterator[Problem]:
+    """Say what of a table is not pooled: states and numbers; `hindsight` is told of by itself."""
+    chosen = np.flatnonzero(~is_yes_no & ~hindsight)
     if chosen.size:
         what, allowed = "forecasts of states or numbers are not pooled", "a pool is a probability of yes"
         yield Problem(rows.where[int(chosen[0])], what, _counted(chosen.size, "row"), allowed, "warning")
-    if len(rows) and not is_yes_no.any():
+    if hindsight.any() and not is_yes_no.any():
+        what, allowed = "every forecast was made once its outcome was known", "forecasts from before `known`"
+        yield Problem(rows.where[int(np.argmax(hindsight))], what, "", allowed)
+    elif len(rows) and not is_yes_no.any():
         yield Problem(rows.where[0], "no forecast of a yes-or-no question", "", "a probability without a state")
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from forecast.workspace.files import MAX_TABLE_BYTES
 from forecast.workspace.nodes import ListNode, MapNode, Node, Scalar
+from forecast.workspace.numbers import vanishes
 from forecast.workspace.problems import (
     Problem,
     Source,
@@ -32,7 +33,6 @@ UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # byte order marks
 # What some programs end lines with in the place of a line feed.
 OTHER_ENDS = {"\r": "a carriage return alone", "\u2028": "a line separator", "\u2029": "a paragraph separator"}
 UNPRINTABLE_CHARACTER = "character that cannot stand in a table"
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
 OTHER_PARTINGS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
@@ -109,15 +109,6 @@ class CsvTable:
         places = [(name, self.header.index(name)) for name in columns]
         for line, row in self.rows:
             yield line, {name: one_form(row[place].strip()) for name, place in places}
-
-
-def number_in(text: str) -> float | None:
-    """Return the finite number that a text is, with a point if it has decimals; None where it is none.
-
-    float() also takes `1_0`, `nan` and the digits of other scripts: a cell of that kind is somebody's mistake.
-    """
-    value = float(text) if NUMBER.fullmatch(text) else inf
-    return value if isfinite(value) else None
 
 
 def parse_csv(content: bytes, path: str, may_lack: str | None = None) -> tuple[CsvTable | None, tuple[Problem, ...]]:
@@ -310,28 +301,32 @@ MAX_DEPTH = 100
 class NotJsonError(ValueError):
     """A text that is no JSON, or that holds what no reader of it may take: `line` counts from 1, `at` from 0."""
 
-    def __init__(self, what: str, line: int = 1, at: int | None = None) -> None:
+    def __init__(self, what: str, line: int = 1, at: int | None = None, allowed: str = "") -> None:
         super().__init__(what)
-        self.what, self.line, self.at = what, line, at
+        self.what, self.line, self.at, self.allowed = what, line, at, allowed
 
 
 class _RefusedError(ValueError):
     """A value that is JSON's grammar, and is not taken."""
 
 
-def load_json(text: str, *, keys_once: bool = False, finite: bool = True) -> Any:
+class _RepeatedError(ValueError):
+    """An object has a key twice."""
+
+
+def load_json(text: str, *, finite: bool = True) -> Any:
     """Return what a text holds: maps, lists, texts of whole characters, and numbers that a double holds.
 
     Args:
         text: one JSON value.
-        keys_once: whether a key that appears twice in an object is refused; else the last one counts.
         finite: whether NaN, infinities and numbers beyond a double are refused; else they are such floats, for a
             reader that names the place of each.
 
-    Raises NotJsonError: the text is no JSON, is nested deeper than MAX_DEPTH, or has what is refused.
+    Raises NotJsonError: the text is no JSON, is nested deeper than MAX_DEPTH, has a key twice in one object (nobody
+    could tell which value is meant), or has what is refused.
     """
     try:
-        value = (ONCE if keys_once else LAST if finite else ANY).decode(text)
+        value = (FINITE if finite else ANY).decode(text)
         if text.count("[") + text.count("{") > MAX_DEPTH and _is_deep(value):
             raise NotJsonError("nested too deeply")
         if HALF.search(text):
@@ -341,10 +336,36 @@ def load_json(text: str, *, keys_once: bool = False, finite: bool = True) -> Any
         raise NotJsonError("half of a character, such as \\ud800 alone") from None
     except json.JSONDecodeError as error:
         raise NotJsonError(error.msg, error.lineno, error.pos) from None
+    except _RepeatedError:
+        raise _repeated(text) from None
     except _RefusedError as error:
         raise NotJsonError(str(error)) from None
     except RecursionError:
         raise NotJsonError("nested too deeply") from None
+
+
+def _repeated(text: str) -> NotJsonError:
+    """Return what is wrong with a text in which objects have a key twice: the first such key, and how many more."""
+    found: list[tuple[str, int, int]] = []  # key, line, line on which it stood before
+    objects: list[dict[str, int]] = []  # those that are open, each with the lines of its keys; one for a list, too
+    line, counted = 1, 0
+    for token in TOKEN.finditer(text):
+        line, counted = line + text.count("\n", counted, token.start()), token.start()
+        if token[0] in "{[":
+            objects.append({})
+        elif token[0] in "}]":
+            objects[-1:] = []
+        elif token["key"] is not None and objects:
+            name = str(json.loads(token["key"]))
+            if name in objects[-1]:
+                found.append((name, line, objects[-1][name]))
+            objects[-1].setdefault(name, line)
+    if not found:  # it is no whole JSON further on, and the walk lost its way
+        return NotJsonError("a key appears twice")
+    name, line, first = found[0]
+    before = "" if "\n" not in text else f"it stands on line {first} already; "
+    more = f", and so with {len(found) - 1:,} more keys" if len(found) > 1 else ""
+    return NotJsonError(f"key {shown(name)} appears twice", line, allowed=f"{before}once in each object{more}")
 
 
 def _is_deep(value: Any) -> bool:
@@ -362,11 +383,7 @@ def _is_deep(value: Any) -> bool:
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     entries = dict(pairs)
     if len(entries) < len(pairs):
-        seen: set[str] = set()
-        for name, _ in pairs:
-            if name in seen:
-                raise _RefusedError(f"key {shown(name)} appears twice")
-            seen.add(name)
+        raise _RepeatedError
     return entries
 
 
@@ -375,10 +392,16 @@ def _constant(name: str) -> Any:
 
 
 def _float(text: str) -> float:
-    value = float(text)
+    value = _any_float(text)
     if not isfinite(value):
         raise _RefusedError(f"the number {text[:20]} is too large")
     return value
+
+
+def _any_float(text: str) -> float:
+    if vanishes(text):
+        raise _RefusedError(f"the number {text[:20]} is too small to be told from 0")
+    return float(text)
 
 
 def _int(text: str) -> int:
@@ -387,9 +410,13 @@ def _int(text: str) -> int:
     return int(text)
 
 
-LAST = json.JSONDecoder(parse_constant=_constant, parse_float=_float, parse_int=_int)
-ONCE = json.JSONDecoder(parse_constant=_constant, parse_float=_float, parse_int=_int, object_pairs_hook=_once)
-ANY = json.JSONDecoder(parse_int=lambda text: inf if len(text) > MAX_NUMBER else int(text))
+FINITE = json.JSONDecoder(parse_constant=_constant, parse_float=_float, parse_int=_int, object_pairs_hook=_once)
+ANY = json.JSONDecoder(
+    parse_float=_any_float,
+    parse_int=lambda text: inf if len(text) > MAX_NUMBER else int(text),
+    object_pairs_hook=_once,
+)
+TOKEN = re.compile(r'(?P<key>"(?:[^"\\]|\\.)*+")(?=\s*+:)|"(?:[^"\\]|\\.)*+"|[{}\[\]]')
 MAX_LINE_DEPTH = 20
 
 
@@ -406,7 +433,7 @@ def parse_json_lines(content: bytes, path: str) -> tuple[tuple[MapNode, ...], tu
         text = ""
         try:
             text = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()
-            node = _node(load_json(text, keys_once=True), number) if text else None
+            node = _node(load_json(text), number) if text else None
         except UnicodeDecodeError as error:
             problems.append(Problem(where, "not UTF-8 text", f"byte 0x{raw[error.start]:02x}", "save it as UTF-8"))
         except NotJsonError as error:
@@ -414,7 +441,8 @@ def parse_json_lines(content: bytes, path: str) -> tuple[tuple[MapNode, ...], tu
                 problems.append(blank)
                 continue
             is_grammar = error.at is not None
-            what, allowed = (f"no JSON: {error.what}", "") if is_grammar else (error.what, "one JSON object a line")
+            what, allowed = f"no JSON: {error.what}" if is_grammar else error.what, error.allowed
+            allowed = allowed or ("" if is_grammar else "one JSON object a line")
             problems.append(Problem(where, what, shown(text) if is_grammar else "", allowed))
         else:
             if isinstance(node, MapNode):

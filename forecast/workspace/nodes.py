@@ -23,6 +23,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from forecast.workspace.numbers import why_no_number
 from forecast.workspace.problems import NO_NAME, Problem, Severity, Source, is_slip, near, nearest, quoted, shown
 
 Plain = str | int | float | bool | None
@@ -379,6 +380,8 @@ EXPECTED = {
     "string_too_short": "must not be empty",
 }
 
+WHOLE = ("int_type", "int_from_float")
+NUMBERS = ("float_type", *WHOLE)
 PUT_IN = "missing"  # the text in the place of one that is missing
 MAP_EXPECTED = ("model_type", "model_attributes_type")  # of a shape, whose keys can be named
 
@@ -513,9 +516,7 @@ def _words(kind: str, context: dict[str, object], error: ErrorDetails) -> tuple[
     if kind == "plain_words":
         return str(context["what"]), str(context["allowed"])
     if kind in EXPECTED:
-        value = error["input"]
-        is_unquoted = kind == "string_type" and isinstance(value, bool | int | float)
-        return EXPECTED[kind], "put it in quotes" if is_unquoted else ""
+        return EXPECTED[kind], _as_expected(kind, error["input"])
     match kind:
         case "literal_error":
             names = re.findall(r"'([^']*)'", str(context["expected"]))
@@ -542,6 +543,18 @@ def _words(kind: str, context: dict[str, object], error: ErrorDetails) -> tuple[
         case "less_than_equal":
             return "is out of range", f"at most {context['le']:g}"
     return f"is wrong: {error['msg']}", ""
+
+
+def _as_expected(kind: str, value: object) -> str:
+    """Return how a value of another kind would be written as one of this kind, nothing where that cannot be told."""
+    match value:
+        case str() if kind in NUMBERS:
+            return why_no_number(value)
+        case float() if kind in WHOLE and value.is_integer():
+            return f"without decimals: {value:.0f}"
+        case bool() | int() | float() if kind == "string_type":
+            return "put it in quotes"
+    return ""
 
 
 def _keys(shape: type[Shape], steps: Sequence[Step]) -> str:

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 Severity = Literal["error", "warning"]
@@ -131,6 +132,12 @@ def one_form(name: str) -> str:
 
 def near(name: str, known: Sequence[str]) -> str | None:
     """Return the nearest known name, as it is known; None when none is near."""
+    return _near(name, tuple(known))
+
+
+@lru_cache(1000)
+def _near(name: str, known: tuple[str, ...]) -> str | None:
+    """Return the nearest name, found once for each unknown one: every row of a table may name it."""
     import difflib
 
     # The comparison is quadratic in the length, and no name is that long.

@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from forecast.workspace.csv_text import number_in
 from forecast.workspace.names import (
     OTHER,
     Frame,
@@ -36,6 +35,7 @@ from forecast.workspace.nodes import (
     UnitProbability,
     replaced,
 )
+from forecast.workspace.numbers import number_in
 from forecast.workspace.problems import Problem, choice, near, quoted, shown
 from forecast.workspace.read_scenarios import covering
 from forecast.workspace.records import (

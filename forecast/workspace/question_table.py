@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from forecast.workspace.csv_text import number_in, parse_csv
+from forecast.workspace.csv_text import parse_csv
 from forecast.workspace.drafts import LineDraft, flow
 from forecast.workspace.files import QUESTIONS
 from forecast.workspace.names import OTHER, event_and_states
 from forecast.workspace.nodes import ListNode, Node, Scalar, mapping, text
+from forecast.workspace.numbers import number_in
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems, choice, quoted
 from forecast.workspace.read import read_workspace
 from forecast.workspace.records import Event, Workspace

@@ -6,9 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from forecast.workspace.csv_text import CsvTable, number_in, parse_csv
+from forecast.workspace.csv_text import CsvTable, parse_csv
 from forecast.workspace.files import BENCHMARKS, TABLE
 from forecast.workspace.nodes import ISO_DAY
+from forecast.workspace.numbers import number_in
 from forecast.workspace.problems import Problem, Source, choice, shown
 from forecast.workspace.records import Benchmark
 from forecast.workspace.renames import NO_RENAMES, Renames

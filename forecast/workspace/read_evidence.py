@@ -112,7 +112,7 @@ class EvidenceReader:
             self.items.append(item)
 
     def add_right(self, item: Item) -> None:
-        """Take an item in which nothing is wrong."""
+        """Take an item in which nothing is wrong, but perhaps its source, of which the caller tells."""
         self.ids.append((item.id, item.source))
         if item.supersedes is not None:
             self.superseding.append(Superseding(item.id, item.supersedes, item.source))
@@ -354,6 +354,9 @@ LONGEST_NAME, LONGEST_TEXT = 100, 20_000
 CREDIBILITIES = {"": CANNOT_BE_JUDGED, **{str(number): number for number in range(1, CANNOT_BE_JUDGED + 1)}}
 
 
+NO_BEARING: tuple[Any, bool, None] = (None, False, None)
+
+
 class PlainRows:
     """Reads rows against one frame, and keeps what it has looked at."""
 
@@ -362,16 +365,19 @@ class PlainRows:
         self.day = cache(self._day)
         self.bearing = cache(self._bearing)
         self.is_name = cache(_is_name)  # of what many rows share
-        self.sources = frozenset(frame.names.sources or ())
 
-    def item(self, cells: Sequence[str], source: Source) -> Item | None:
-        """Return the item of a row, its cells in the order of KEYS, or None where anything in it may be wrong."""
+    def item(self, cells: Sequence[str], source: Source, *, bears: bool = True) -> Item | None:
+        """Return the item of a row, its cells in the order of KEYS, or None where anything in it may be wrong.
+
+        Its source may be unknown: where one is misspelt, every row of a table may name it. Without `bears` nothing is
+        asked of what it says about its event, and the item bears on none.
+        """
         name, day, earlier, reporter, trust, group, rho, headline, url, why, *said, taken_back, old, alone = cells
         network = self.frame.network
         reported, credibility = self.day(day), CREDIBILITIES.get(trust)
-        if reported is None or network is None or credibility is None or reporter not in self.sources:
+        if reported is None or network is None or credibility is None or not reporter or not self.is_name(reporter):
             return None
-        built = self.bearing(*said)
+        built = self.bearing(*said) if bears else NO_BEARING
         if built is None or reported < network.opens:
             return None
         make, settles, until = built
@@ -397,7 +403,7 @@ class PlainRows:
             headline=headline,
             url=url or None,
             why=why,
-            bears_on=(make(source),),
+            bears_on=(make(source),) if bears else (),
             retracted=retracted,
             supersedes=old or None,
             source=source,
@@ -478,13 +484,27 @@ def read_tables(
 def read_bulk(table: CsvTable, columns: Columns, path: str, frame: Frame) -> EvidenceRead:
     """Read the rows of a table of evidence. Cells without content are as if they were not there."""
     reading, plain = EvidenceReader(frame), PlainRows(frame)
+    sources = None if frame.names.sources is None else frozenset(frame.names.sources)
     in_order = columns.in_order(len(table.header))
     always = ("", *columns.always.values())
+    told: dict[tuple[str, ...], tuple[str, tuple[Problem, ...]]] = {}
     for number, (line, row) in enumerate(table.rows, 1):
         row_cells = in_order((*map(str.strip, row), *always))
         item = plain.item(row_cells, Source(path, line))
         if item is not None:
+            if sources is not None and item.report_source not in sources:
+                of_source = Scalar(item.report_source, item.report_source, line)
+                at = Cursor.over(of_source, path, f"item {shown(item.id)}")
+                reading.problems += unknown_name(frame.names.sources, item.report_source, at, "source")
             reading.add_right(item)
+            continue
+        # What is wrong in many rows alike, a name that there is not, is looked at once.
+        alike = row_cells[1:4] + row_cells[len(ITEM_KEYS) :]
+        but = plain.item(row_cells, Source(path, line), bears=False)
+        if but is not None and alike in told:
+            subject, found = told[alike]
+            reading.problems += [_of_another(problem, subject, but) for problem in found]
+            reading.add_right(but)
             continue
         before = len(reading.problems)
         cells = dict(zip(KEYS, row_cells, strict=True))
@@ -495,7 +515,14 @@ def read_bulk(table: CsvTable, columns: Columns, path: str, frame: Frame) -> Evi
         rests = tuple(f"{at.subject}: {key}" for key, found in unreadable.items() if found)
         rest = [problem for problem in map(_of_a_row, reading.problems[before:]) if not problem.what.startswith(rests)]
         reading.problems[before:] = [*rest, *(problem for found in unreadable.values() for problem in found)]
+        if but is not None:
+            told[alike] = at.subject, tuple(reading.problems[before:])
     return reading.result()
+
+
+def _of_another(problem: Problem, subject: str, item: Item) -> Problem:
+    """Return the problem of one row as that of another one."""
+    return replace(problem, source=item.source, what=f"item {shown(item.id)}{problem.what.removeprefix(subject)}")
 
 
 def as_node(cells: Mapping[str, str], line: int) -> Node:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from forecast.workspace import files
@@ -87,8 +87,9 @@ def names_as_meant(trees: Trees, inputs: files.InputFiles) -> tuple[dict[str, No
     """
     mended = dict(trees)
     problems: list[Problem] = []
+    in_tables = tuple(_in_tables(trees, inputs))
     for kinds in (("event", "scenario", "expert", "source", "item"), ("state",)):
-        declared, used = _declared_and_used(mended, inputs)
+        declared, used = _declared_and_used(mended, inputs, in_tables)
         for named, where, meant in _slips(declared, used, kinds):
             mended[where.path] = _renamed(mended[where.path], where, meant)
             problems.append(_problem(named, where, meant, used[named._replace(name=meant)]))
@@ -96,7 +97,7 @@ def names_as_meant(trees: Trees, inputs: files.InputFiles) -> tuple[dict[str, No
 
 
 def _declared_and_used(
-    trees: Trees, inputs: files.InputFiles
+    trees: Trees, inputs: files.InputFiles, in_tables: Iterable[tuple[Named, Source]]
 ) -> tuple[dict[Named, _Declared], dict[Named, list[Source]]]:
     """Return every name that is declared, and every name that is used, with its places."""
     declared: dict[Named, _Declared] = {}
@@ -110,7 +111,7 @@ def _declared_and_used(
                 declared.setdefault(mention.named, _Declared(path, mention.steps, mention.is_key, line))
             else:
                 used.setdefault(mention.named, []).append(Source(path, line))
-    for named, where in (*_in_tables(trees, inputs), *((told.named, told.where) for told in told_in(inputs))):
+    for named, where in (*in_tables, *((told.named, told.where) for told in told_in(inputs))):
         used.setdefault(named, []).append(where)
     return declared, used
 

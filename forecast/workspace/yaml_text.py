@@ -11,6 +11,7 @@ import yaml
 
 from forecast.workspace.files import MAX_BYTES
 from forecast.workspace.nodes import ListNode, MapNode, Node, Plain, Scalar, Step
+from forecast.workspace.numbers import number_in
 from forecast.workspace.problems import (
     Problem,
     Source,
@@ -63,7 +64,8 @@ def resolve(text: str) -> Plain:
     if INTEGER.fullmatch(text):
         return int(text)
     if FLOAT.fullmatch(text):
-        return float(text)
+        # What a double does not hold stays a text: it would be 0, or infinite.
+        return text if number_in(text) is None else float(text)
     special = SPECIAL.get(text.lower())
     return text if special is None else float(special)
 
@@ -241,7 +243,7 @@ class _Composer:
         line = key_line or line
         if isinstance(event, yaml.SequenceStartEvent):
             return ListNode(tuple(self.items(depth)), line)
-        return self.mapping(line, depth)
+        return self.mapping(line, depth, in_braces=bool(event.flow_style))
 
     def hold_no_key(self, event: Any) -> None:
         """Refuse an unquoted text into which the parser took a key or a dash, for the odd blank behind it."""
@@ -265,15 +267,23 @@ class _Composer:
         while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
             yield self.node(event, depth + 1, None)
 
-    def mapping(self, line: int, depth: int) -> MapNode:
+    def mapping(self, line: int, depth: int, *, in_braces: bool) -> MapNode:
         entries: dict[str, Node] = {}
         key_lines: dict[str, int] = {}
+        before = ""  # the key of the entry before
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
             key = self.node(event, depth + 1, None)
             if not isinstance(key, Scalar):
                 raise _Refused(key.line, "a key that is a list or a map", "", "a key is a name")
             value = self.node(next(self.events), depth + 1, key.line)
             self.hold_no_space_back(event, key, value)
+            if in_braces and (number := _with_comma(entries.get(before), key, value)) is not None:
+                # In braces a comma ends a number: `{yes: 0,6}` is 0, and a key 6 without a value.
+                allowed = f"decimals are written with a point: {number.text}"
+                self.report(key.line, "a comma within a number", shown(number.text.replace(".", ",")), allowed)
+                entries[before] = number
+                continue
+            before = key.text
             if key.text in entries:
                 first = key_lines[key.text]
                 self.report(key.line, f"duplicate key {shown(key.text)}", "", f"it stands on line {first} already")
@@ -281,6 +291,16 @@ class _Composer:
             entries[key.text] = value
             key_lines[key.text] = key.line
         return MapNode(entries, key_lines, line)
+
+
+def _with_comma(before: Node | None, key: Scalar, value: Node) -> Scalar | None:
+    """Return the number that a value and the key behind it were meant to be; None where they are no such thing."""
+    if not (isinstance(before, Scalar) and isinstance(before.value, int) and INTEGER.fullmatch(before.text)):
+        return None
+    if not (key.text.isdecimal() and isinstance(value, Scalar) and value.text == ""):
+        return None
+    text = f"{before.text}.{key.text}"
+    return Scalar(float(text), text, before.line)
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,7 +139,7 @@ def test_every_mistake_at_its_line_in_one_run(tmp_path: Path) -> None:
     )
     assert found == [
         f"t.csv:2: best is out of range; got 1.01; {between}",
-        f"t.csv:3: best is not a number; got '70%'; {between}",
+        f"t.csv:3: best is not a number; got '70%'; {between}; 70% is written 0.7",
         f"t.csv:4: best is out of range; got 7; {between}",
         "t.csv:5: the interval does not hold its best; got 0.6, 0.5, 0.7; low <= best <= high, and low < high",
         "t.csv:6: half an interval; got low alone; write low and high",
@@ -167,6 +167,53 @@ def test_missing_column_with_the_near_miss(tmp_path: Path) -> None:
         f"t.csv:1: column 'forecaster' is missing; {got} 'expert'; did you mean 'Expert'?",
         f"t.csv:1: column 'probability' is missing; {got} 'best'; did you mean 'probabilty'?",
     ]
+
+
+KNOWN = "expert,question,probability,outcome,date,known"
+
+
+def test_hindsight_is_not_pooled(tmp_path: Path) -> None:
+    """What was said once everybody could know the outcome is no forecast: it is left out, and told once a question."""
+    rows = ["ann,q,.5,1,2026-01-01,", "ann,q,.99,1,2026-02-02,2026-02-01", "bob,q,.6,1,2026-02-01,", "bob,r,.6,,,"]
+    table = _read(tmp_path, KNOWN, *rows)
+    assert {("ann", "q", 0.5), ("bob", "r", 0.6)} == {(row.expert, row.question, row.best) for row in table.forecasts}
+    assert () == table.earlier
+    expected = "t.csv:3: warning: question 'q': 2 forecasts made once the outcome was known; got 2026-02-02, "
+    expected += "known 2026-02-01; only what was forecast before counts"
+    assert [expected] == [str(one).removeprefix(f"{tmp_path.as_posix()}/") for one in table.warnings]
+
+
+def test_hindsight_alone_is_one_mistake(tmp_path: Path) -> None:
+    """A table in which nobody said anything before the outcome was known has nothing to pool, and says so once."""
+    expected = "t.csv:2: every forecast was made once its outcome was known; forecasts from before `known`"
+    assert [expected] == _problems(tmp_path, KNOWN, "ann,q,.99,1,2026-02-02,2026-02-01")
+
+
+@pytest.mark.parametrize(
+    ("column", "meant"),
+    [
+        ("resolvd", "resolved"),
+        ("Resolved", "resolved"),
+        ("resolution date", "resolution_date"),
+        ("date_resolved", "resolved_date"),
+        ("Resolution-Date", "resolution_date"),
+        ("endtime", "end_time"),
+        ("End Time", "end_time"),
+        ("schedule_close", "scheduled_close"),
+    ],
+)
+def test_a_column_that_decides_what_counts_is_not_passed_over(tmp_path: Path, column: str, meant: str) -> None:
+    """Where a heading that says which forecasts count is misspelt, hindsight would count: it is a mistake."""
+    expected = f"t.csv:1: unknown column '{column}'; did you mean '{meant}'? It says which forecasts count"
+    header = f"expert,question,probability,outcome,date,{column}"
+    assert [expected] == _problems(tmp_path, header, "ann,q,.99,1,2026-02-02,2026-02-01")
+
+
+def test_one_outcome_was_known_from_one_time_on(tmp_path: Path) -> None:
+    """Two rows of a question that say different things of it are a mistake, as with its window."""
+    rows = ["ann,q,.5,1,2026-01-01,2026-02-01", "bob,q,.5,1,2026-01-01,2026-02-03"]
+    expected = "t.csv:3: question 'q' has two times from which its outcome was known; got '2026-02-03', at line 2 "
+    assert [f"{expected}'2026-02-01'; keep one"] == _problems(tmp_path, KNOWN, *rows)
 
 
 def test_column_that_is_not_used_is_a_warning(tmp_path: Path) -> None:

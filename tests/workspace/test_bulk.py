@@ -194,6 +194,35 @@ def test_scenarios_are_no_column(tmp_path: Path) -> None:
     assert [f"{BULK_PATH}:2: {said}"] == messages(other)
 
 
+@pytest.mark.parametrize(
+    ("cells", "says"),
+    [
+        ("newspapr,2,A report.,demand,,low=.3;high=.6,,,,", "unknown source 'newspapr'"),
+        ("newspaper,2,A report.,demandd,,low=.3;high=.6,,,,", "unknown event 'demandd'"),
+        ("newspaper,2,A report.,demand,,low=.3;hihg=.6,,,,", "'hihg'"),
+        ("newspaper,2,A report.,demand,,,slihgt,high,,", "'slihgt'"),
+        ("newspapr,2,A report.,demandd,,low=.3;high=.6,,,,", "unknown event 'demandd'"),
+    ],
+)
+def test_one_mistake_in_many_rows_is_looked_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cells: str, says: str
+) -> None:
+    """A table of any length whose rows share a mistake takes no longer than a right one, and tells of it once."""
+    looked: list[str] = []
+    whole = EvidenceReader.add
+
+    def add(reader: EvidenceReader, entry: Cursor, number: int) -> None:
+        looked.append(entry.path)
+        whole(reader, entry, number)
+
+    monkeypatch.setattr(EvidenceReader, "add", add)
+    write_bulk(tmp_path, *(f"r{number},2026-07-0{1 + number % 3},{cells}" for number in range(60)))
+    said = [line for line in messages(tmp_path) if line.startswith(BULK_PATH)]
+    assert [True] == [line.startswith(f"{BULK_PATH}:2: item 'r0': ") for line in said if says in line]
+    assert all("59 more rows are like it, to line 61" in line for line in said)
+    assert looked.count(BULK_PATH) <= 3
+
+
 def test_a_claim_of_what_is_always_so(tmp_path: Path) -> None:
     """The claim that a reached event is in its lowest state or a later one is warned about, as it tells nothing."""
     header = "id,reported,source,headline,event,claims"

@@ -279,7 +279,7 @@ def test_mistakes_in_resolutions(tmp_path: Path) -> None:
     assert messages(root) == [
         f"{at}:1: no JSON: Expecting ',' delimiter; got '{{\"question\": \"kept\"'",
         f"{at}:2: not a JSON object; got '[1]'; one JSON object a line",
-        f"{at}:3: key 'question' appears twice; one JSON object a line",
+        f"{at}:3: key 'question' appears twice; once in each object",
         f"{at}:5: resolution of 'kept': a question ends in yes or no, not 'maybe'; states are 'yes', 'no'",
         f"{at}:6: resolution of 'kept': 'event' beside 'question'; exactly one of 'question', 'event', 'undo'",
         f"{at}:9: resolution of 'kept': 'state' beside 'undo'; only known, source and note",

@@ -15,8 +15,9 @@ from math import comb
 from types import MappingProxyType
 from typing import ClassVar
 
-from forecast.workspace.csv_text import CsvTable, decoded, number_in, parse_csv, parted_otherwise
+from forecast.workspace.csv_text import CsvTable, decoded, parse_csv, parted_otherwise
 from forecast.workspace.feeds import Feed, feeds_of
+from forecast.workspace.numbers import number_in
 from forecast.workspace.problems import (
     GOT_LISTED,
     TOLD_APART,

@@ -18,7 +18,7 @@ from typing import Any, ClassVar, TypeGuard
 from forecast.workspace.csv_text import ANY, NotJsonError, decoded, load_json
 from forecast.workspace.feeds import Feed
 from forecast.workspace.feeds.coded_table import day_of_seconds
-from forecast.workspace.problems import Problem, Source, blank_at, nearest, quoted, shown
+from forecast.workspace.problems import Problem, Source, blank_at, is_slip, nearest, quoted, shown
 from forecast.workspace.read_benchmarks import COLUMNS
 from forecast.workspace.records import Benchmark
 
@@ -39,7 +39,7 @@ def read_json(content: bytes, path: str) -> tuple[str | None, Any, tuple[Problem
     except NotJsonError as error:
         where = Source(path, error.line)
         if error.at is None:
-            return None, None, (*problems, Problem(where, f"JSON that is not read: {error.what}"))
+            return None, None, (*problems, Problem(where, f"JSON that is not read: {error.what}", "", error.allowed))
         if (blank := blank_at(text, error.at, where)) is not None:
             return None, None, (*problems, blank)
         at = text.rfind("\n", 0, error.at) + 1  # where its line begins
@@ -52,10 +52,7 @@ Step = str | int  # on the way to a list: a key of an object, or a place in a li
 
 
 def elements(text: str, keys: Sequence[Step]) -> Iterator[tuple[int, Any]]:
-    """Yield line and value of each element of the list behind `keys`, in a text that is JSON and holds it.
-
-    Of a key that appears twice the last one counts, as in `json.loads`.
-    """
+    """Yield line and value of each element of the list behind `keys`, in a text that is JSON and holds it."""
     at = _skip(text, 0)
     for key in keys:
         at = _place_of(text, at, key) if isinstance(key, int) else dict(_entries(text, at))[key]
@@ -180,6 +177,9 @@ class NotLocatedError(Exception):
         self.what, self.got, self.allowed = what, got, allowed
 
 
+END = "end_time"  # of a point, where the site says until when it stood
+
+
 class Crowd(Feed):
     """A site with a crowd or a market: where its file holds the list of points, and which keys of a point are read.
 
@@ -208,6 +208,10 @@ class Crowd(Feed):
     def needs(self, entry: Mapping[str, object]) -> tuple[str, ...]:  # noqa: ARG002 - of sites with several shapes
         """Return the keys that a point has to have."""
         return (self.time, self.probability)
+
+    def may_have(self, entry: Mapping[str, object]) -> Iterator[tuple[Mapping[str, object], tuple[str, ...]]]:
+        """Yield a point, and what is within it, each with the keys that are read of it and may be left out."""
+        yield entry, tuple(key for key in (*self.same, self.before, self.id, END) if key is not None)
 
     def said(self, entry: Mapping[str, object], located: Located) -> tuple[object, object]:
         """Return the time and the probability of a point as the file has them; None for a point without a value."""
@@ -304,16 +308,17 @@ def read_points(
         if not isinstance(entry, dict):
             found_wrong.append(Problem(source, "not a point of a history", shown(entry), "a JSON object"))
             continue
-        if any(entry.get(key) not in selection.picks for key in apart):
+        of_keys = [*_missing(entry, crowd, source), *_misspelt(entry, crowd, source)]
+        if not of_keys and any(entry.get(key) not in selection.picks for key in apart):
             continue
-        wrong = [*_missing(entry, crowd, source), *_other(entry, crowd, pages.same, source)]
+        wrong = of_keys or [*_other(entry, crowd, pages.same, source)]
         if not wrong:
             time, probability = crowd.said(entry, located)
             if probability is None:
                 nulls += 1
                 continue
             before, wrong = _before(entry, crowd, source)
-            end = entry.get("end_time")
+            end = entry.get(END)
             point, of_point = as_point(time, probability, crowd, source, now, selection, end=end)
             wrong += of_point
             if point is not None:
@@ -349,6 +354,18 @@ def _missing(entry: dict[str, object], crowd: Crowd, source: Source) -> Iterator
         if key not in entry:
             allowed = f"keys are {quoted(entry)}{nearest(key, tuple(entry))}"
             yield Problem(source, f"a point without {shown(key)}", "", allowed)
+
+
+def _misspelt(entry: dict[str, object], crowd: Crowd, source: Source) -> Iterator[Problem]:
+    """Report each key that is nearly one which a point may leave out and does: it would be passed over."""
+    for part, keys in crowd.may_have(entry):
+        read = {*keys, *(crowd.needs(entry) if part is entry else ())}
+        strange = [key for key in part if key not in read]
+        for key in keys:
+            meant = [one for one in strange if is_slip(one, key)] if key not in part else []
+            if meant:
+                allowed = f"keys that are read are {quoted(sorted(read))}; did you mean {shown(key)}?"
+                yield Problem(source, f"unknown key {shown(meant[0])}", "", allowed)
 
 
 def _other(entry: dict[str, object], crowd: Crowd, same: dict[str, object], source: Source) -> Iterator[Problem]:
@@ -394,7 +411,7 @@ def as_point(
     """Return a time and a probability of a file as a point, or what is wrong with them, by the names of `columns`."""
     wrong: list[Problem] = []
     form_of_time = "a number, or ISO 8601 with its offset" if columns is None else "ISO 8601 with its offset"
-    of_time, of_probability, of_end = columns or (crowd.time, crowd.probability, "end_time")
+    of_time, of_probability, of_end = columns or (crowd.time, crowd.probability, END)
     seconds = _seconds(time, crowd.per_second)
     if seconds is None:
         wrong.append(Problem(source, f"{of_time} is not a time", shown(time), form_of_time))

@@ -7,9 +7,9 @@ from typing import Annotated, Any, override
 
 from pydantic import Field, PlainValidator
 
-from forecast.workspace.csv_text import number_in
 from forecast.workspace.fits import FITS, FitKind, expit, fit_quantiles
 from forecast.workspace.nodes import Cursor, UnitProbability, read_probability, refuse
+from forecast.workspace.numbers import number_in
 from forecast.workspace.problems import Problem, choice, shown
 from forecast.workspace.records import Expert, Quantiles, Reading
 from forecast.workspace.statement_forms.form import (

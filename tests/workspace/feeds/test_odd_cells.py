@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecast.workspace.csv_text import number_in
 from forecast.workspace.feeds import feeds_of
 from forecast.workspace.feeds.histories import Crowd, HistorySelection, read_points
+from forecast.workspace.numbers import number_in
 from tests.workspace.feeds.coded_files import counted, said, sample
 from tests.workspace.feeds.test_coded_mistakes import THREE_DAYS
 

@@ -390,6 +390,64 @@ def test_what_is_no_page_of_one_history(tmp_path: Path, form: str, pages: list[o
     assert says in said
 
 
+TRADE = {"trade_id": "x", "ticker": "A", "created_time": "2026-04-01T03:00:00Z", "yes_price": 7}
+
+
+def _but(entry: dict[str, Any], key: str, written: str) -> dict[str, Any]:
+    """Return a point in which a key is written otherwise."""
+    return {written if name == key else name: value for name, value in entry.items()}
+
+
+@pytest.mark.parametrize(
+    ("form", "value", "written", "key"),
+    [
+        ("kalshi", {"candlesticks": [CANDLE, {**CANDLE, "price": {"closee": 12}}]}, "closee", "close"),
+        ("kalshi", {"candlesticks": [CANDLE, {**CANDLE, "price": {"Close": 12}}]}, "Close", "close"),
+        ("kalshi", {"candlesticks": [{**CANDLE, "price": {"close_dollar": "0.1"}}]}, "close_dollar", "close_dollars"),
+        ("kalshi", {"trades": [TRADE, _but(TRADE, "ticker", "tickerr")]}, "tickerr", "ticker"),
+        ("kalshi", {"trades": [_but(TRADE, "created_time", "created_tme")]}, "created_tme", "created_time"),
+        ("kalshi", {"trades": [_but(TRADE, "yes_price", "yes_prices")]}, "yes_prices", "yes_price"),
+        ("manifold", [BET, _but(BET, "contractId", "contractid")], "contractid", "contractId"),
+        ("manifold", [{**BET, "anwserId": "a"}], "anwserId", "answerId"),
+        ("manifold", [{**BET, "probBefor": 0.2}], "probBefor", "probBefore"),
+    ],
+)
+def test_a_misspelt_key_of_a_point_is_told_once(
+    tmp_path: Path, form: str, value: object, written: str, key: str
+) -> None:
+    """A key that a point may leave out is not passed over where it is misspelt: its number would be lost."""
+    status, said, _ = _imported(example(tmp_path), form, [value])
+    assert (1, 1) == (status, said.count("page0.json:"))
+    assert written in said
+    assert f"did you mean '{key}'?" in said or f"without '{key}'" in said
+
+
+def test_a_candle_without_a_trade_has_no_price(tmp_path: Path) -> None:
+    """What a site says of a candle in which nothing was traded is no misspelling; the price before it stands."""
+    empty = [{}, {"close": None}, {"previous": 12, "previous_dollars": "0.1200", "mean": None}]
+    candles = [CANDLE, *({"end_period_ts": START + 60 + at * DAY, "price": one} for at, one in enumerate(empty, 1))]
+    assert (0, ["01 0.12"]) == _imported(example(tmp_path), "kalshi", [{"candlesticks": candles}])[::2]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "key", "more"),
+    [
+        ('{"history": [{"t": 1775001600, "p": 0.1, "p": 0.2}]}', 1, "p", ""),
+        ('{"history": [\n{"t": 1775001600,\n"p": 0.1,\n"\\u0070": 0.2}]}', 4, "p", "on line 3 already"),
+        ('{"history": [],\n"history": [{"t": 1775001600, "p": 0.1, "p": 0.1}]}', 2, "history", "with 1 more key"),
+        ('{"a": "\\"p\\":", "b": {"b": ["b"]},\n"history": [{"t": 1, "t": 1}]}', 2, "t", ""),
+    ],
+)
+def test_a_key_that_stands_twice_is_told_at_its_place(
+    tmp_path: Path, text: str, line: int, key: str, more: str
+) -> None:
+    """Nobody can tell which of two values of one key is meant, even where they are the same: no file is read so."""
+    status, said, _ = _imported(example(tmp_path), "polymarket", [text.encode()])
+    assert (1, 1) == (status, said.count("page0.json:"))
+    assert f"page0.json:{line}: JSON that is not read: key '{key}' appears twice" in said
+    assert more in said
+
+
 def test_a_candle_of_midnight_may_be_written_with_a_point(tmp_path: Path) -> None:
     """The candle that ends at midnight belongs to the day before, however the number of its end is written."""
     candle = {**CANDLE, "end_period_ts": float(START + DAY)}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from forecast.workspace.csv_text import number_in
 from forecast.workspace.feeds.histories import Crowd, HistorySelection, Located, inside, list_at, picked
+from forecast.workspace.numbers import number_in
+
+CLOSE = ("close", "close_dollars")
 
 
 class Kalshi(Crowd):
@@ -42,18 +44,30 @@ class Kalshi(Crowd):
 
     def needs(self, entry: Mapping[str, object]) -> tuple[str, ...]:
         """Return the keys of a candle, or of a trade."""
-        if "created_time" in entry:
-            return () if "yes_price_dollars" in entry else ("yes_price",)
+        if _is_trade(entry):
+            return ("created_time", "yes_price_dollars" if "yes_price_dollars" in entry else "yes_price")
         return super().needs(entry)
+
+    def may_have(self, entry: Mapping[str, object]) -> Iterator[tuple[Mapping[str, object], tuple[str, ...]]]:
+        """Yield also the price of a candle: without a trade it has no close."""
+        yield from super().may_have(entry)
+        price = entry.get(self.probability)
+        if isinstance(price, dict) and not any(key in price for key in CLOSE):
+            yield price, CLOSE
 
     def said(self, entry: Mapping[str, object], located: Located) -> tuple[object, object]:  # noqa: ARG002 - one price
         """Return the last second of the candle and its last trade; without a trade the one before still holds."""
-        if "created_time" in entry:
+        if _is_trade(entry):
             return entry["created_time"], _price(entry, "yes_price")
         end, price = entry[self.time], entry[self.probability]
         # A candle ends with its last second: that which ends at midnight belongs to the day before.
         seconds = end - 1 if isinstance(end, int | float) else end
         return seconds, _price(price, "close") if isinstance(price, dict) else price
+
+
+def _is_trade(entry: Mapping[str, object]) -> bool:
+    """Say whether a point is a trade, also where one of its keys is misspelt."""
+    return any(key in entry for key in ("created_time", "yes_price", "yes_price_dollars", "trade_id"))
 
 
 def _price(entry: Mapping[str, object], key: str) -> object:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from forecast.workspace.csv_text import CsvTable, number_in, parse_csv
+from forecast.workspace.csv_text import CsvTable, parse_csv
 from forecast.workspace.feeds.histories import (
     CrowdOfTables,
     HistorySelection,
@@ -27,6 +27,7 @@ from forecast.workspace.feeds.histories import (
     picked,
 )
 from forecast.workspace.files import MAX_TABLE_BYTES
+from forecast.workspace.numbers import number_in
 from forecast.workspace.problems import Problem, Source, is_slip, near, nearest, quoted, shown
 
 DEFAULT = "recency_weighted"
