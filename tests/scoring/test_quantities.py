@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -96,6 +97,21 @@ def test_against_scoringrules() -> None:
     assert expected.tolist() == pytest.approx(crps_of_draws(draws, outcome).tolist())
     expected = scoringrules.crps_quantile(outcome, draws, levels, backend="numpy")
     assert expected.tolist() == pytest.approx(crps_of_quantiles(draws, levels, outcome).tolist())
+
+
+@given(draws=st.lists(st.integers(-9, 9), min_size=1, max_size=6), rng=st.randoms(use_true_random=False))
+@settings(deadline=None, max_examples=20)
+def test_draws_stand_in_any_order(draws: list[int], rng: Random) -> None:
+    """A table whose rows are draws scores the same in any order of its rows."""
+
+    def scores(values: list[int]) -> object:
+        table = {"question": "q", "forecaster": "ann", "time": "2026-01-01", "outcome": 5, "opens": "2026-01-01",
+                 "closes": "2026-01-20"}  # fmt: skip
+        columns = {key: [value] * len(values) for key, value in table.items()}
+        return score_table({**columns, "value": values}, by_question=True)["questions"]
+
+    shuffled = rng.sample(draws, len(draws))
+    assert scores(sorted(draws)) == scores(shuffled)
 
 
 STATED = st.lists(st.integers(-40, 40), min_size=2, max_size=7, unique=True).map(sorted)

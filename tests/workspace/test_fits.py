@@ -132,6 +132,16 @@ def test_two_quantiles_are_met(location: float, scale: float, kind: FitKind) -> 
     assert [0.2, 0.7] == pytest.approx(list(fit_quantiles(stated, kind).fitted), abs=1e-6)
 
 
+@pytest.mark.parametrize("kind", FITS)
+@pytest.mark.parametrize("apart", [0.01, 0.3, 0.45])
+def test_an_even_interval_is_met(kind: FitKind, apart: float) -> None:
+    """A median of one half, with ends equally far from it, is met exactly: nothing special happens at an even one."""
+    levels = [0.1, 0.5, 0.9]
+    found = fit_quantiles(points(levels, [0.5 - apart, 0.5, 0.5 + apart]), kind)
+    assert levels == pytest.approx(list(found.fitted), abs=1e-6)
+    assert found.location == pytest.approx(0.0, abs=1e-6)
+
+
 def test_two_far_quantiles_are_met_by_a_beta() -> None:
     """Two low levels are met too, by a U-shaped beta far from the first guess."""
     stated = points([0.0513, 0.0614], [0.1824, 0.288])
