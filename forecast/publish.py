@@ -20,7 +20,6 @@ from forecast.ledger.outcome import Outcome, UpdateTable, kept_forecast, read_ob
 from forecast.plain import as_data, from_data
 from forecast.report.section import Answers, Kept, Material, Recorded
 from forecast.store.entries import once, place_of
-from forecast.words import long_date
 from forecast.workers import ALONE, Workers
 from forecast.workspace.problems import Problem, Source, WorkspaceProblems
 from forecast.workspace.renames import Renames
@@ -161,7 +160,7 @@ def _unrecorded(root: Path, recorded: set[str]) -> list[ListedForecast]:
 def elsewhere(root: Path, outcome: Outcome) -> list[tuple[str, str]]:
     """Return what a report links to: the latest report before it, if there is one, and the list of updates."""
     earlier = max((day for day in report_days(root) if day < outcome.as_of.isoformat()), default=None)
-    before = [(f"The report before, {long_date(earlier)}", f"../{earlier}/report.html")] if earlier else []
+    before = [(f"Report of {earlier}", f"../{earlier}/report.html")] if earlier else []
     return [*before, ("All updates", "../index.html")]
 
 

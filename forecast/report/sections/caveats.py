@@ -111,7 +111,7 @@ def caveats(subject: Subject) -> Caveats:
     told = [
         Caveat(title="Who disagrees", text=_on_disagreement(disagreement), where="history"),
         Caveat(title="Whose numbers", text=_on_coding(coded), where="statements"),
-        Caveat(title="What it depends on", text=_on_datum(datum), where="evidence"),
+        Caveat(title="It depends on", text=_on_datum(datum), where="evidence"),
         Caveat(title="Not moving it", text=_on_idle(idle), where="watch"),
     ]
     return Caveats(
