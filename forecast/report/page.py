@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -306,8 +306,12 @@ def rendered(environment: Environment, name: str, shown: Any) -> str:
     return environment.get_template(name).render({one.name: getattr(shown, one.name) for one in fields(shown)})
 
 
+@cache
 def page_environment() -> Environment:
-    """Return the templates' environment: everything that they print is escaped, and nothing that is missing passes."""
+    """Return the templates' environment: everything that they print is escaped, and nothing that is missing passes.
+
+    It is made once for all pages: compiling the templates takes longer than filling them in.
+    """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(

@@ -50,8 +50,8 @@ class ListNode:
 class MapNode:
     """A map of keys to values, in file order; keys are always text."""
 
-    entries: dict[str, Node]
-    key_lines: dict[str, int]
+    entries: Mapping[str, Node]
+    key_lines: Mapping[str, int]
     line: int
 
 

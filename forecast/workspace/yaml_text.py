@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -28,6 +29,7 @@ from forecast.workspace.problems import (
 )
 
 MAX_DEPTH = 20
+KEPT_BYTES = 20_000  # of a file whose tree is kept: the trees of 512 such files take some 70 MB
 MOST_SUSPECTS = 5  # places before an error at which a space may be missing; each costs one more reading of the file
 
 # YAML 1.2 core schema; octal and hexadecimal numbers are left as text, nothing here is counted in them.
@@ -71,7 +73,20 @@ def resolve(text: str) -> Plain:
 
 
 def parse_yaml(content: bytes, path: str) -> tuple[Node | None, tuple[Problem, ...]]:
-    """Return the tree of a file's only document (None when it cannot be read) and every problem found on the way."""
+    """Return the tree of a file's only document (None when it cannot be read) and every problem found on the way.
+
+    Whoever asks for answers, or holds what was written against what is there, reads the same files again and again:
+    the trees of small ones are kept for the next time. Nobody changes a tree.
+    """
+    return _parsed_before(content, path) if len(content) <= KEPT_BYTES else _parsed(content, path)
+
+
+@lru_cache(maxsize=512)
+def _parsed_before(content: bytes, path: str) -> tuple[Node | None, tuple[Problem, ...]]:
+    return _parsed(content, path)
+
+
+def _parsed(content: bytes, path: str) -> tuple[Node | None, tuple[Problem, ...]]:
     last = max(1, content.count(b"\n") + (not content.endswith(b"\n")))
     problems: list[Problem] = []
 

@@ -15,6 +15,7 @@ from filelock import FileLock
 from forecast import files
 from forecast.commands import running
 from forecast.commands.main import main
+from tests.processes import Started, forecast
 from tests.workspace.writing import example, messages, read
 
 QUESTIONS = """- id: on-sale
@@ -27,14 +28,8 @@ QUESTIONS = """- id: on-sale
 
 def at_once(root: Path, calls: Iterable[tuple[str, ...]]) -> list[str]:
     """Run commands side by side; return what each printed last."""
-    started = [
-        subprocess.Popen(
-            [sys.executable, "-m", "forecast", *call, "-C", str(root), "--yes"],
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        )
-        for call in calls
-    ]  # fmt: skip
-    ended = [(*process.communicate(timeout=600), process.returncode) for process in started]
+    started = [Started(forecast, [*call, "-C", str(root), "--yes"]) for call in calls]
+    ended = [process.ended(600) for process in started]
     assert [] == [(out, err) for out, err, code in ended if code != 0]
     return [out.splitlines()[-1] for out, *_ in ended]
 

@@ -152,7 +152,12 @@ def run(how: str, number: int, today: date, root: str, arguments: list[str]) -> 
             main(arguments, prog_name="forecast")
     finally:
         if how == "count":
-            sys.stderr.write("calls: " + " ".join(calls.made) + "\n")
+            sys.stderr.write(told(calls))
+
+
+def told(calls: Calls) -> str:
+    """Write out which calls a command has made that write."""
+    return "calls: " + " ".join(calls.made) + "\n"
 
 
 if __name__ == "__main__":

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 import stat
 import subprocess
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -157,33 +159,45 @@ def readable(informed: Path, tmp_path: Path) -> Iterator[Path]:
         path.chmod(stat.S_IMODE(path.stat().st_mode) | 0o200)
 
 
-def limited(root: Path, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    """Run a command that has no more rights than the permissions give: those of root give all."""
-    called = workspaces.command(root, "never", 0, [*arguments, "-C", str(root)])
+SEVERAL = """import json, sys
+from pathlib import Path
+from tests.crash.workspaces import run
+ended = [run(Path(), "never", 0, call) for call in json.loads(sys.argv[1])]
+print(json.dumps([(one.returncode, one.stderr) for one in ended]))
+"""
+
+
+def limited(root: Path, calls: Iterable[Sequence[str]]) -> list[tuple[int, str]]:
+    """Run commands that have no more rights than the permissions give: those of root give all.
+
+    Returns the status and stderr of each. They run in one process: what a process may do does not change.
+    """
+    called = [sys.executable, "-c", SEVERAL, json.dumps([[*arguments, "-C", str(root)] for arguments in calls])]
     if os.geteuid() == 0:
         if shutil.which("setpriv") is None:
             pytest.skip("root may write everywhere, and `setpriv` is not there to take that from it")
         called = ["setpriv", "--bounding-set=-dac_override", *called]
-    return subprocess.run(called, capture_output=True, text=True, check=False)
+    ended = subprocess.run(called, capture_output=True, text=True, check=False, cwd=Path(__file__).parents[2])
+    assert 0 == ended.returncode, ended.stderr
+    return [(code, err) for code, err in json.loads(ended.stdout)]
 
 
 def test_reading_needs_no_right_to_write(readable: Path) -> None:
     """`show`, `check`, `log`, `why` and others that read work where nothing may be written, and change nothing."""
     before = state(readable)
-    for arguments in READING:
-        ended = limited(readable, arguments)
-        assert (0, "") == (ended.returncode, "".join(_errors(ended.stderr))), arguments
+    for arguments, (code, err) in zip(READING, limited(readable, READING), strict=True):
+        assert (0, "") == (code, "".join(_errors(err))), arguments
     assert before == state(readable)
 
 
-@pytest.mark.parametrize("row", ROWS[:6], ids=lambda row: row.name)
-def test_writing_without_the_right(readable: Path, row: Row) -> None:
+def test_writing_without_the_right(readable: Path) -> None:
     """A command that may not write says so in one line, and changes nothing."""
     before = state(readable)
-    ended = limited(readable, [*row.arguments, *row.options])
-    assert "Traceback" not in ended.stderr
-    assert (1, 1) == (ended.returncode, len(_errors(ended.stderr))), ended.stderr
-    assert "permission denied" in _errors(ended.stderr)[0]
+    ended = limited(readable, [[*row.arguments, *row.options] for row in ROWS[:6]])
+    for row, (code, err) in zip(ROWS[:6], ended, strict=True):
+        assert "Traceback" not in err, row.name
+        assert (1, 1) == (code, len(_errors(err))), f"{row.name}: {err}"
+        assert "permission denied" in _errors(err)[0]
     assert before == state(readable)
 
 
@@ -215,9 +229,7 @@ def test_a_small_disk(courses: Courses, tmp_path: Path) -> None:
 
 def at(root: Path, today: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run a command on a day."""
-    called = workspaces.command(root, "never", 0, [*arguments, "-C", str(root)])
-    called[called.index(workspaces.TODAY.isoformat())] = date.fromisoformat(today).isoformat()
-    return subprocess.run(called, capture_output=True, text=True, check=False)
+    return workspaces.run(root, "never", 0, [*arguments, "-C", str(root)], date.fromisoformat(today))
 
 
 def test_a_clock_that_goes_back(workspace: Path, tmp_path: Path) -> None:

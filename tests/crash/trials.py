@@ -62,27 +62,23 @@ class Trials:
         root = copied(self.template, self.folder / "killed", course.row)
         arguments = [one for one in course.row.call(root) if one not in ("--workers", "1")]
         when = f"{course.row.name}, killed after {seconds:.3f} s"
-        called = workspaces.command(root, "never", 0, arguments)
-        with subprocess.Popen(
-            called, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True
-        ) as process:
-            time.sleep(seconds)
-            process.kill()
-            out = process.communicate()[0]
+        process = workspaces.start(root, "never", 0, arguments, is_leader=True)
+        time.sleep(seconds)
+        process.kill()
+        out, _, _ = process.ended()
         assert _ended(process.pid), f"{when}: a process that it started goes on"
         self._judged(course, root, out, when)
 
     def kill_when_told(self, course: Course) -> None:
         """Kill a command at once when it has said that its last file is written."""
         root, out = copied(self.template, self.folder / "killed", course.row), ""
-        called = workspaces.command(root, "never", 0, course.row.call(root))
-        with subprocess.Popen(called, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
-            assert process.stdout is not None
-            while not acknowledged(course.row, out):
-                line = process.stdout.readline()
-                assert line, f"{course.row.name}: {out}"
-                out += line
-            process.kill()
+        process = workspaces.start(root, "never", 0, course.row.call(root))
+        while not acknowledged(course.row, out):
+            line = process.stdout.readline()
+            assert line, f"{course.row.name}: {out}"
+            out += line
+        process.kill()
+        process.ended()
         assert self._judged(course, root, out, f"{course.row.name}, killed when it had said what is written")
 
     def _judged(self, course: Course, root: Path, out: str, when: str) -> bool:
@@ -126,11 +122,11 @@ class Trials:
         root = copied(self.template, self.folder / "eight")
         before = (root / LEDGER).read_bytes()
         calls = mixed(self.rng)
-        started = [_start(root, arguments) for arguments, _ in calls]
+        started = [workspaces.start(root, "never", 0, [*arguments, "-C", str(root)]) for arguments, _ in calls]
         if kill_one:
             time.sleep(self.rng.uniform(0.3, 2.0))
             self.rng.choice(started).kill()
-        ended = [(*process.communicate(timeout=1200), process.returncode) for process in started]
+        ended = [process.ended(1200) for process in started]
         lost = []
         for (arguments, is_there), (out, err, code) in zip(calls, ended, strict=True):
             assert code == 0 or (kill_one and code == -signal.SIGKILL), f"{arguments}: {out}{err}"
@@ -176,11 +172,6 @@ def mixed(rng: random.Random) -> list[Mixed]:
         calls.append((["update", "--as-of", on, "--no-report"], has(f"reports/{on}/forecast.json", on)))
     rng.shuffle(calls)
     return calls
-
-
-def _start(root: Path, arguments: Sequence[str]) -> subprocess.Popen[str]:
-    called = workspaces.command(root, "never", 0, [*arguments, "-C", str(root)])
-    return subprocess.Popen(called, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def _ended(group: int) -> bool:

@@ -29,8 +29,10 @@ from forecast.ledger.entries import encode
 from forecast.ledger.ledger import LEDGER, read_ledger
 from forecast.session import Session
 from forecast.workspace.files import UNFINISHED
+from tests.crash import killed
 from tests.crash.killed import Calls, watched
 from tests.entries import entries
+from tests.processes import Started
 
 RUNNER = Path(__file__).with_name("killed.py")
 SAMPLES = Path(__file__).parents[1] / "workspace/feeds/samples"
@@ -209,24 +211,34 @@ def command(root: Path, how: str, number: int, arguments: Sequence[str]) -> list
     return [sys.executable, str(RUNNER), how, str(number), TODAY.isoformat(), str(root), *arguments]
 
 
-def run(root: Path, how: str, number: int, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+def start(root: Path, how: str, number: int, arguments: Sequence[str], *, is_leader: bool = False) -> Started:
+    """Start a process that runs a command so (tests.crash.killed)."""
+    return Started(killed.run, how, number, TODAY, str(root), [*arguments], is_leader=is_leader)
+
+
+def run(
+    root: Path, how: str, number: int, arguments: Sequence[str], today: date = TODAY
+) -> subprocess.CompletedProcess[str]:
     """Run a command to its end, or to where it is stopped.
 
     One that ends by itself, with what the system answers or without, runs in this process: most of its time would be
     that of starting Python.
     """
-    if how == "never" or hasattr(errno, how):
-        return _run_here(root, how, number, arguments)
-    called = command(root, how, number, arguments)
-    return subprocess.run(called, capture_output=True, text=True, timeout=1200, check=False)
+    if how in {"never", "count"} or hasattr(errno, how):
+        return _run_here(root, how, number, arguments, today)
+    out, err, code = start(root, how, number, arguments).ended(1200)
+    return subprocess.CompletedProcess([*arguments], code, out, err)
 
 
-def _run_here(root: Path, how: str, number: int, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    refusing = nullcontext() if how == "never" else watched(Calls(how, number, str(root)))
-    with patch.object(running, "today", lambda: TODAY), refusing:
+def _run_here(
+    root: Path, how: str, number: int, arguments: Sequence[str], today: date
+) -> subprocess.CompletedProcess[str]:
+    calls = Calls(how, number, str(root))
+    with patch.object(running, "today", lambda: today), nullcontext() if how == "never" else killed.watched(calls):
         ended = CliRunner().invoke(main, [*arguments], prog_name="forecast")
     failed = ended.exception is not None and not isinstance(ended.exception, SystemExit)
     err = "".join([ended.stderr, *(traceback.format_exception(ended.exception) if failed else ())])
+    err += killed.told(calls) if how == "count" else ""
     return subprocess.CompletedProcess([*arguments], ended.exit_code, ended.stdout, err)
 
 

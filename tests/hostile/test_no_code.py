@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-SOURCES = sorted((ROOT / "forecast").rglob("*.py"))
+from tests.project.syntax import MODULES, ROOT, tree
+
 LOADERS = {"pickle", "cPickle", "_pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal", "dbm", "subprocess"}
 NETWORK = {"socket", "ssl", "urllib.request", "http", "ftplib", "smtplib", "requests", "httpx", "aiohttp", "urllib3"}
 CALLS = {"eval", "exec", "compile", "__import__"}
@@ -65,7 +65,7 @@ def _is_false(node: ast.expr) -> bool:
 
 def test_no_module_runs_what_it_reads() -> None:
     """No module imports pickle and its kind or a network library, calls eval or exec, or loads YAML as objects."""
-    found = {path.relative_to(ROOT).as_posix(): forbidden(ast.parse(path.read_bytes())) for path in SOURCES}
+    found = {path: forbidden(tree(path)) for path in MODULES}
     # git is asked for the ledger's history, by arguments of its own and without a shell.
     assert {"forecast/ledger/verified.py": ["subprocess"]} == {path: what for path, what in found.items() if what}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
@@ -22,6 +21,7 @@ from forecast.pipeline import Update, conclude, write
 from forecast.posterior import posterior as reweighting
 from forecast.session import Session
 from tests.posterior.strong_evidence import draws_of
+from tests.processes import FORKING
 from tests.report.outcomes import AS_OF, SEED, world
 
 DAYS = tuple(AS_OF + timedelta(days=n) for n in range(4))
@@ -59,8 +59,7 @@ def _update(root: Path, as_of: date, meet: Any) -> None:
 
 
 def _at_once(root: Path, days: Sequence[date]) -> None:
-    context = multiprocessing.get_context("spawn")
-    with context.Manager() as manager, ProcessPoolExecutor(len(days), mp_context=context) as pool:
+    with FORKING.Manager() as manager, ProcessPoolExecutor(len(days), mp_context=FORKING) as pool:
         meet = manager.Barrier(len(days))
         for made in [pool.submit(_update, root, day, meet) for day in days]:
             made.result(timeout=600)

@@ -8,12 +8,11 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-MODULES = {path.relative_to(ROOT).as_posix(): path for path in sorted((ROOT / "forecast").rglob("*.py"))}
+from tests.project.syntax import MODULES, ROOT, tree
+
 EVERYWHERE = "everywhere"
 
 
@@ -68,8 +67,7 @@ def _walk(node: ast.AST, *, types: bool, functions: bool) -> Iterator[ast.AST]:
 @cache
 def _imports(path: str, *, types: bool = True, functions: bool = True) -> frozenset[str]:
     """Return what a module imports, as dotted names; with what is only for types, and what is inside functions."""
-    tree = ast.parse(MODULES[path].read_text(encoding="utf-8"))
-    return frozenset(name for node in _walk(tree, types=types, functions=functions) for name in _names(node))
+    return frozenset(name for node in _walk(tree(path), types=types, functions=functions) for name in _names(node))
 
 
 def _inside(path: str, **which: bool) -> set[str]:

@@ -6,19 +6,16 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tests.project import syntax
+
 ANYTHING = "dict[str, Any]"
 MOST = 20
 
 
-@cache
 def _trees() -> dict[str, ast.Module]:
-    """Return the syntax of every module by its file; parsing takes seconds, which only these tests should wait for."""
-    files = sorted((ROOT / "forecast").rglob("*.py"))
-    return {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in files}
+    """Return the syntax of every module by its file."""
+    return {path: syntax.tree(path) for path in syntax.MODULES}
 
 
 def test_a_public_class_stands_under_its_name_alone() -> None:
