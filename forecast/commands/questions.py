@@ -19,10 +19,10 @@ from forecast.digits import amount, change, exact, percent
 from forecast.sampling.readings import asks
 from forecast.workspace.drafts import LineDraft, draft_resolution
 from forecast.workspace.files import RESOLUTIONS
-from forecast.workspace.problems import WorkspaceProblems, choice
+from forecast.workspace.problems import Problem, WorkspaceProblems, choice
 from forecast.workspace.question_table import draft_questions
 from forecast.workspace.read import load
-from forecast.workspace.read_questions import NO, YES, subjects
+from forecast.workspace.read_questions import NO, UNDONE_ALREADY, YES, subjects
 from forecast.workspace.records import NumberQuestion, Question
 
 if TYPE_CHECKING:
@@ -313,7 +313,8 @@ def resolve(subject: str, state: str | None, root: Path, yes: bool, as_json: boo
         return draft_resolution(root, fields, today)
 
     draft = make()
-    if draft.workspace is None:
+    idle = [problem for problem in draft.problems if problem.what.endswith(UNDONE_ALREADY) and given["undo"]]
+    if draft.workspace is None or any(_is_of_last_line(problem, draft) for problem in idle):
         raise WorkspaceProblems(draft.problems)
     does = _what_it_does(draft.workspace, subject, fields, question)
     if not as_json:
@@ -330,6 +331,10 @@ def resolve(subject: str, state: str | None, root: Path, yes: bool, as_json: boo
         echo_json(told)
     else:
         click.echo(f"written: {draft.path}" if is_wanted else "nothing written")
+
+
+def _is_of_last_line(problem: Problem, draft: LineDraft) -> bool:
+    return problem.source.line == draft.content.count(b"\n")
 
 
 def _resolved_so_far(root: Path) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails, PydanticCustomError
 
-from forecast.workspace.numbers import why_no_number
+from forecast.workspace.numbers import number_in, why_no_number
 from forecast.workspace.problems import NO_NAME, Problem, Severity, Source, is_slip, near, nearest, quoted, shown
 
 Plain = str | int | float | bool | None
@@ -549,7 +549,8 @@ def _as_expected(kind: str, value: object) -> str:
     """Return how a value of another kind would be written as one of this kind, nothing where that cannot be told."""
     match value:
         case str() if kind in NUMBERS:
-            return why_no_number(value)
+            is_quoted = number_in(value.strip()) is not None
+            return f"without quotes: {value.strip()}" if is_quoted else why_no_number(value)
         case float() if kind in WHOLE and value.is_integer():
             return f"without decimals: {value:.0f}"
         case bool() | int() | float() if kind == "string_type":

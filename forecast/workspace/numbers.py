@@ -32,11 +32,11 @@ def vanishes(text: str) -> bool:
 def why_no_number(text: str) -> str:
     """Return how a text that is no number would be written as one, as far as that can be told; else nothing.
 
-    As of a number in quotes, with a comma or a percent sign, with signs between its digits, or out of range.
+    As with a comma or a percent sign, with signs between its digits, or out of range.
     """
     bare = text.strip()
     if NUMBER.fullmatch(bare):
-        return RANGE if number_in(bare) is None else f"without quotes: {bare}"
+        return RANGE if number_in(bare) is None else ""
     if (percent := PERCENT.fullmatch(bare)) is not None:
         return f"{bare} is written {(Decimal(percent[1]) / 100).normalize():f}"
     if DECIMAL_COMMA.fullmatch(bare):

@@ -9,7 +9,7 @@ from datetime import date
 from forecast.workspace.csv_text import CsvTable, parse_csv
 from forecast.workspace.files import BENCHMARKS, TABLE
 from forecast.workspace.nodes import ISO_DAY
-from forecast.workspace.numbers import number_in
+from forecast.workspace.numbers import number_in, why_no_number
 from forecast.workspace.problems import Problem, Source, choice, shown
 from forecast.workspace.records import Benchmark
 from forecast.workspace.renames import NO_RENAMES, Renames
@@ -207,9 +207,9 @@ def _numbers(cells: Mapping[str, str], where: Source, today: date) -> tuple[date
         problems.append(Problem(where, "date lies in the future", str(day), f"today is {today}"))
         day = None
     if probability is None:
-        problems.append(
-            Problem(where, "probability is not a probability", shown(cells["probability"]), "a number from 0 to 1")
-        )
+        said = cells["probability"]
+        hint = f"; {why}" if (why := why_no_number(said)) else ""
+        problems.append(Problem(where, "probability is not a probability", shown(said), f"a number from 0 to 1{hint}"))
     return day, probability, problems
 
 

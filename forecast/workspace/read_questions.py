@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Annotated, ClassVar, Literal
 
@@ -143,6 +143,9 @@ class _Standing:
     told: tuple[Problem, ...] = ()
 
 
+UNDONE_ALREADY = "it is undone already"
+
+
 @dataclass
 class _Reading:
     """What was read so far; `standing` are the lines that are not undone, by their subject."""
@@ -155,6 +158,7 @@ class _Reading:
     standing: dict[str, list[_Standing]]
     problems: list[Problem]
     is_whole: bool  # every line could be read as one
+    undone: dict[str, Source] = field(default_factory=dict)  # the last line that undoes something of a subject
 
 
 def read_resolutions(
@@ -272,10 +276,16 @@ def _undo(reading: _Reading, shape: ResolutionShape, name: str, at: Cursor) -> I
     if not standing and name not in (events or {}) and name not in (ids or ()):
         yield from unknown_name(ids, name, at, "question")
         return
+    if not standing and name in reading.undone:
+        # Two branches undid the same line, and a union merge keeps both: nobody may take one out of the file.
+        allowed = f"at {reading.undone[name]}; the line is ignored"
+        yield at.problem(UNDONE_ALREADY, "", allowed, "warning")
+        return
     if not standing:
         yield at.problem("there is nothing to undo", "", "an earlier line that is not undone yet")
         return
     line = standing.pop()
+    reading.undone[name] = at.source
     if shape.known < line.known:
         what, allowed = "undone before it was known", f"from {line.known} on, as {line.where} says"
         yield at.problem(what, str(shape.known), allowed)
@@ -359,7 +369,7 @@ def _question_days(
         got = f"known on {shape.known}"
         allowed = f"from {question.by} on; until then it can still change"
         yield at.problem(f"{said} before the question's last day", got, allowed)
-    elif said is not None and shape.state != YES and on < question.by:
+    elif said is not None and shape.state in (None, NO) and on < question.by:
         yield at.problem(f"{said} holds on the question's last day", str(on), f"on {question.by}")
 
 

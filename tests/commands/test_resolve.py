@@ -148,6 +148,17 @@ def test_wrong_usage(tmp_path: Path, arguments: tuple[str, ...], said: str) -> N
     assert not (root / FILE).exists()
 
 
+def test_undone_once(tmp_path: Path) -> None:
+    """What is undone already is not undone again: the line would say nothing."""
+    root = asking(example(tmp_path))
+    assert 0 == resolve(root, "shown", "yes", "--on", "2026-03-02", "--source", "a").exit_code
+    assert 0 == resolve(root, "shown", "--undo").exit_code
+    before = (root / FILE).read_bytes()
+    result = resolve(root, "shown", "--undo")
+    assert (1, True) == (result.exit_code, "it is undone already" in result.stderr)
+    assert before == (root / FILE).read_bytes()
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

@@ -51,7 +51,7 @@ def test_zero_and_the_smallest_doubles_are_numbers(text: str) -> None:
         ("0o20", "numbers are decimal: 16"),
         ("1e-400", RANGE),
         ("-1e400", RANGE),
-        ("400", "without quotes: 400"),
+        ("400", ""),
         ("1:30", ""),
         ("nan", ""),
         ("many", ""),
