@@ -160,7 +160,7 @@ def _unrecorded(root: Path, recorded: set[str]) -> list[ListedForecast]:
 def elsewhere(root: Path, outcome: Outcome) -> list[tuple[str, str]]:
     """Return what a report links to: the latest report before it, if there is one, and the list of updates."""
     earlier = max((day for day in report_days(root) if day < outcome.as_of.isoformat()), default=None)
-    before = [(f"Report of {earlier}", f"../{earlier}/report.html")] if earlier else []
+    before = [("Report before", f"../{earlier}/report.html")] if earlier else []
     return [*before, ("All updates", "../index.html")]
 
 

@@ -30,7 +30,7 @@ from forecast.ledger.ledger import LEDGER, read_ledger
 from forecast.session import Session
 from forecast.workspace.files import UNFINISHED
 from tests.crash import killed
-from tests.crash.killed import Calls, watched
+from tests.crash.killed import Calls
 from tests.entries import entries
 from tests.processes import Started
 
@@ -150,10 +150,10 @@ ROWS = (
         "rename",
         ("rename", "event", "success", "profit"),
         (
-            "priors/network.yaml",
+            "priors/renames.jsonl",
             "priors/scenarios.yaml",
             "priors/statements/outside.yaml",
-            "priors/renames.jsonl",
+            "priors/network.yaml",  # the last that is written
         ),
         2,
         says="written: ",

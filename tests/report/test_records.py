@@ -316,7 +316,7 @@ def test_report_before_is_the_latest_earlier_one(tmp_path: Path) -> None:
         if day != "2025-08-15":
             (folder / "report.html").write_text("", encoding="utf-8")
     assert ["2025-05-01", "2025-08-01", "2025-09-01", "2025-10-01"] == report_days(tmp_path)
-    earlier = ("Report of 2025-08-01", "../2025-08-01/report.html")
+    earlier = ("Report before", "../2025-08-01/report.html")
     assert [earlier, ("All updates", "../index.html")] == elsewhere(tmp_path, about.outcome)
     write_index(tmp_path, about.outcome, about.ledger)
     html = (tmp_path / "reports" / "index.html").read_text(encoding="utf-8")
