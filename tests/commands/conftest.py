@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from click.testing import CliRunner
 from filelock import FileLock
 
 from forecast.commands.main import main
+from forecast.sampling.draws import sample
+from forecast.sampling.settings import Effort
 from tests.commands.verifying import ITEM, run
 from tests.together import shared_folder
 
@@ -34,6 +37,13 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def updated(template: Path, tmp_path: Path) -> Path:
     """A copy of the example workspace after its first update, with its draws."""
     return shutil.copytree(template, tmp_path / "workspace")
+
+
+@pytest.fixture
+def few_draws(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is sampled in a test has few draws, as quickly as they come: for tests of something else than of numbers."""
+    effort = Effort(sampled_per_chain=250, tune=250)
+    monkeypatch.setattr("forecast.sampling.draws.sample", partial(sample, effort=effort))
 
 
 @pytest.fixture

@@ -122,6 +122,7 @@ def test_unknown_expert(updated: Path) -> None:
     assert "did you mean 'market_analyst'" in result.output
 
 
+@pytest.mark.usefixtures("few_draws")
 def test_a_contradiction_is_residuals_and_no_crash(updated: Path) -> None:
     """Statements that contradict each other give a posterior, residuals on both sides and a named conflict."""
     (updated / "priors" / "statements" / "more.yaml").write_text(

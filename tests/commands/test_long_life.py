@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from forecast.commands.main import main
@@ -105,6 +106,7 @@ LIFE: tuple[Step, ...] = (
 )  # fmt: skip
 
 
+@pytest.mark.usefixtures("few_draws")
 def test_an_honest_life(updated: Path) -> None:
     """After every step of a long honest life nothing is found to be wrong."""
     for number, step in enumerate(LIFE):

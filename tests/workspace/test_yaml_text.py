@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecast.workspace.nodes import child, line_at, plain, replaced
-from forecast.workspace.yaml_text import parse_yaml, resolve
+from forecast.workspace.yaml_text import KEPT_BYTES, parse_yaml, resolve
 
 NUMBERS = st.one_of(st.integers(-(10**15), 10**15), st.floats(allow_nan=False, allow_infinity=False))
 TREES: st.SearchStrategy[Any] = st.recursive(
@@ -123,3 +123,13 @@ def test_replacing_a_value_leaves_the_rest(value: Any) -> None:
     assert plain(replaced(node, ("gone",), None)) == {"kept": [value, 1]}
     assert plain(replaced(node, ("kept", 0), None)) == {"kept": [1], "gone": value}
     assert child(replaced(node, ("kept", 0), child(node, "gone")), "gone") == child(node, "gone")
+
+
+@pytest.mark.parametrize("size", [1, KEPT_BYTES])
+def test_the_same_text_in_two_files(size: int) -> None:
+    """A text that was read before is told of with the file that it stands in now, and its tree is the same."""
+    wrong = b"a: 1\na: 2\n# " + b"x" * size
+    first, again, elsewhere = (parse_yaml(wrong, path) for path in ("one.yaml", "one.yaml", "other.yaml"))
+    assert first == again
+    assert first[0] == elsewhere[0]
+    assert ["one.yaml", "other.yaml"] == [problem.source.path for _, (problem,) in (first, elsewhere)]
