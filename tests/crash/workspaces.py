@@ -148,10 +148,10 @@ ROWS = (
         "rename",
         ("rename", "event", "success", "profit"),
         (
-            "priors/network.yaml",
+            "priors/renames.jsonl",
             "priors/scenarios.yaml",
             "priors/statements/outside.yaml",
-            "priors/renames.jsonl",
+            "priors/network.yaml",
         ),
         2,
         says="written: ",
