@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from forecast.networks.details import NetworkDetails
-from forecast.workspace.numbers import RANGE, vanishes
+from forecast.workspace.numbers import vanishes, why_no_number
 from forecast.workspace.problems import (
     Problem,
     Source,
@@ -293,9 +293,8 @@ class _BlocksReader:
         wrong = next((i for i, text in enumerate(texts) if not _is_probability(text)), None)
         if wrong is not None:
             word = entry.numbers[wrong]
-            too_small = NUMBER.fullmatch(word.text) is not None and vanishes(word.text)
-            beyond = f"; {RANGE}" if too_small else ""
-            self._problem(word.line, "not a probability", shown(word.text), f"a number from 0 to 1{beyond}")
+            hint = f"; {why}" if (why := why_no_number(word.text)) else ""
+            self._problem(word.line, "not a probability", shown(word.text), f"a number from 0 to 1{hint}")
             return None
         return [*map(float, texts)]
 

@@ -335,6 +335,8 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Day = Annotated[date, BeforeValidator(_read_day, json_schema_input_type=date)]
 PastDay = Annotated[date, BeforeValidator(_read_past_day, json_schema_input_type=date)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+MOST_SD = 100.0  # in log-odds: a double holds the ratio at either end of such a width, and it says nothing
+Width = Annotated[float, Field(gt=0, le=MOST_SD, allow_inf_nan=False)]
 UnitProbability = Annotated[float, Field(gt=0, lt=1), BeforeValidator(read_probability)]
 StatedProbability = Annotated[float, Field(gt=0, lt=1), BeforeValidator(_read_stated)]
 States = Annotated[Choice, PlainValidator(_read_choice, json_schema_input_type=Name | list[Name] | AtLeast)]

@@ -26,7 +26,8 @@ UNKNOWN = re.compile(r"(?:unknown [a-z ]+|has no state) ('.*')$")
 # What differs between rows with one mistake: the item or question that is meant (not one that there is not), who is, an
 # id that appears twice, and where it was first.
 OF_ONE_ROW = re.compile(
-    r"^(?:(?:an )?item|statement) (?:'[^']*'|without id)(?=:)|'[^']*'(?= appears twice)"
+    r"^(?:(?:an )?item|statement|event|question|scenario|source|expert|decision|variable|resolution of)"
+    r" (?:'[^']*'|without id)(?=:)|'[^']*'(?= appears twice)"
     r"|(?<=first at )\S+:\d+|(?<=in line )\d+"
     r"|(?<!unknown )\b(?:question|forecaster|expert) '[^']*'"
 )

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
-from forecast.workspace.nodes import Cursor, Name, Node, PastDay, Positive, Shape, Text, UnitProbability, hold
+from forecast.workspace.nodes import Cursor, Name, Node, PastDay, Positive, Shape, Text, UnitProbability, Width, hold
 from forecast.workspace.problems import Problem, shown
 from forecast.workspace.records import Expert, ReportSource
 from forecast.workspace.renames import DEFAULT_GRADES, LETTERS, SAME_DAY_RHO, Grade, Letter
@@ -24,7 +24,7 @@ class ExpertShape(Shape):
     name: Text
     role: Text | None = None
     group: Name | None = None
-    default_sd: Positive | None = None
+    default_sd: Width | None = None
     weight: Positive = 1.0
     exact: bool = False
 

@@ -147,6 +147,22 @@ def test_written_behind_what_others_wrote_meanwhile(tmp_path: Path, monkeypatch:
     assert "coder: second" in after
 
 
+def test_a_sheet_is_read_again(tmp_path: Path) -> None:
+    """Run again after it was killed between two files, the command writes the rest; what is there is no mistake."""
+    folder = folder_of(tmp_path)
+    first = filled(folder, "second", launch="0.6")
+    assert 0 == run(folder, "--read", str(first), "--yes").exit_code
+    once = (folder / FILE).read_bytes()
+    again = run(folder, "--read", str(first), "--yes")
+    assert (0, "", once) == (again.exit_code, again.stdout, (folder / FILE).read_bytes())
+    assert "nothing new: all that 'second' coded in this sheet is there\n" == again.stderr
+    both = run(folder, "--read", str(filled(folder, "second", launch="0.6", cut="{ratio: 0.5}")), "--yes")
+    assert (0, True) == (both.exit_code, f"written: {FILE}" in both.stdout)
+    assert 1 == (folder / FILE).read_text("utf-8").count("probability: 0.6")
+    other = run(folder, "--read", str(filled(folder, "second", launch="0.7")), "--yes")
+    assert (1, True) == (other.exit_code, "'second' has coded it already" in other.stderr)
+
+
 @pytest.mark.parametrize(
     ("change", "line"),
     [

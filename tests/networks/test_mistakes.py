@@ -360,3 +360,22 @@ def test_what_netica_says_of_a_network_in_use_is_told(tmp_path: Path) -> None:
     assert ("0 to 1.5", "1.5 to 3") == network.states["c"]
     assert [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]] == network.tables["d"].tolist()
     assert network.details.of("d").is_deterministic
+
+
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        ("50%, 0.5", "not a probability; got '50%'; a number from 0 to 1; 50% is written 0.5"),
+        ("0.5, 0.6", "probabilities do not sum to one; got 1.1"),
+        ("0.5", "wrong number of probabilities; got 1; 2 are needed"),
+    ],
+)
+def test_a_mistake_of_every_variable_is_told_once(table: str, says: str) -> None:
+    """A program writes all its tables alike: one message has the first place, and how many more there are."""
+    block = "variable v{0} {{ type discrete [2] {{ y, n }}; }}\nprobability ( v{0} ) {{ table {1}; }}\n"
+    text = "network n {}\n" + "".join(block.format(number, table) for number in range(100))
+    with pytest.raises(WorkspaceProblems) as wrong:
+        format_of(text.encode(), "n.bif").read(text.encode(), "n.bif")
+    (told,) = map(str, wrong.value.problems)
+    assert told.startswith(f"n.bif:3: variable 'v0': {says}")
+    assert told.endswith("99 more are like it, to line 201")

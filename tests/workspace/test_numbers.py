@@ -89,6 +89,39 @@ def test_a_whole_number_with_decimals(tmp_path: Path) -> None:
     assert [f"{LIKELIHOOD}:4: {says}"] == messages(root)
 
 
+RATIO = "ratio: 5, low: 2, high: 12"
+RATIO_AT = "priors/statements/team.yaml:16: statement 'lead-launch-needs-test': times"
+
+
+@pytest.mark.parametrize(
+    ("said", "says"),
+    [
+        (
+            "ratio: 1e300, low: 2, high: 1e301",
+            ["ratio is out of range; got 1e+300", "high is out of range; got 1e+301"],
+        ),
+        ("ratio: 5, low: 1e-300, high: 12", ["low is out of range; got 1e-300"]),
+        ("ratio: 5, low: 1e-12, high: 1e12, level: 0.001", ["the interval says nothing at its level; got an sd of"]),
+    ],
+)
+def test_a_ratio_that_no_double_could_hold(tmp_path: Path, said: str, says: list[str]) -> None:
+    """A ratio, or the end of an interval around it, that would overflow is told where it stands."""
+    root = example(tmp_path)
+    replace(root, "priors/statements/team.yaml", RATIO, said)
+    found = messages(root)
+    assert len(says) == len(found)
+    assert all(one.startswith(RATIO_AT) for one in found)
+    assert all(any(part in one for one in found) for part in says)
+
+
+def test_a_width_that_says_nothing(tmp_path: Path) -> None:
+    """An sd of hundreds of log-odds is a slip, as of a percentage."""
+    root = example(tmp_path)
+    replace(root, "priors/experts.yaml", "default_sd: 1.3", "default_sd: 130")
+    expected = "priors/experts.yaml:1: expert 'editors': default_sd is out of range; got 130; at most 100"
+    assert [expected] == messages(root)
+
+
 @pytest.mark.parametrize("finite", [True, False])
 def test_a_number_in_json(finite: bool) -> None:
     """Neither a forecast nor a market's history has a number that would become 0."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, get_args, override
 from pydantic import BeforeValidator
 
 from forecast.workspace.fits import FitKind, interval_fit, interval_points, interval_sd, logit
-from forecast.workspace.nodes import Cursor, Positive, Shape, StatedProbability, UnitProbability, refuse
+from forecast.workspace.nodes import Cursor, Shape, StatedProbability, UnitProbability, Width, refuse
 from forecast.workspace.problems import Problem
 from forecast.workspace.records import Expert, Probability, Reading
 from forecast.workspace.statement_forms.form import (
@@ -39,7 +39,7 @@ class ProbabilityShape(Shape):
     low: UnitProbability | None = None
     high: UnitProbability | None = None
     level: UnitProbability | None = None
-    sd: Positive | None = None
+    sd: Width | None = None
     confidence: Confidence | None = None
     fit: FitKind | None = None
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import override
+from typing import Annotated, override
+
+from pydantic import Field
 
 from forecast.workspace.fits import interval_sd
-from forecast.workspace.nodes import Positive, Shape, UnitProbability
+from forecast.workspace.nodes import MOST_SD, Shape, UnitProbability
 from forecast.workspace.read_renames import former_target
 from forecast.workspace.read_targets import TargetShape, build_target, inherit
 from forecast.workspace.records import Expert, Reading, Target, Times
@@ -24,13 +26,15 @@ from forecast.workspace.statement_forms.form import (
 )
 from forecast.workspace.wording import target
 
+Ratio = Annotated[float, Field(ge=1e-12, le=1e12)]  # what lies beyond is no judgement, and overflows in a wide interval
+
 
 class RatioShape(Shape):
     """So many times, as a further coder has it: against the same as the first coder."""
 
-    ratio: Positive
-    low: Positive | None = None
-    high: Positive | None = None
+    ratio: Ratio
+    low: Ratio | None = None
+    high: Ratio | None = None
     level: UnitProbability | None = None
 
 
@@ -61,6 +65,11 @@ class TimesForm(StatementForm[Times]):
         problems += more
         if against_shape == said.about:
             problems.append(there.problem("compares the target with itself"))
+        if not problems and times.low is not None and times.high is not None:
+            sd = interval_sd(math.log(times.low), math.log(times.high), times.level or LEVEL)
+            if sd > MOST_SD:
+                got, allowed = f"an sd of {sd:.0f} of the log of the ratio", f"at most {MOST_SD:g}; a higher level"
+                problems.append(said.at.at("level").problem("the interval says nothing at its level", got, allowed))
         if problems or against is None:
             return None, tuple(problems)
         of_odds = self.key == OddsTimesForm.key
