@@ -400,7 +400,7 @@ def _float(text: str) -> float:
 
 def _any_float(text: str) -> float:
     if vanishes(text):
-        raise _RefusedError(f"the number {text[:20]} is too small to be told from 0")
+        raise _RefusedError(f"the number {text[:20]} is too small: a double would hold 0")
     return float(text)
 
 

@@ -125,7 +125,7 @@ def test_a_width_that_says_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("finite", [True, False])
 def test_a_number_in_json(finite: bool) -> None:
     """Neither a forecast nor a market's history has a number that would become 0."""
-    with pytest.raises(NotJsonError, match="too small to be told from 0"):
+    with pytest.raises(NotJsonError, match="too small: a double would hold 0"):
         load_json('{"p": 1e-400}', finite=finite)
 
 
