@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from forecast.analysis.next_step import NextStep, next_steps
 from forecast.digits import exact
+from forecast.plain import as_data, from_data
 from forecast.posterior.by_date import Curves
-from forecast.report.section import Section, Subject, part
+from forecast.report.section import Inputs, Section, Subject, part
 from forecast.words import Estimated, estimate, event_name, label, percent
 
 Array = NDArray[np.float64]
@@ -88,12 +89,21 @@ class EventRow:
     next_steps: Sequence[NextRow]
 
 
+@dataclass(frozen=True, kw_only=True)
+class AskedSteps:
+    """The next steps of events, as of the as-of date and at the opening."""
+
+    now: tuple[NextStep, ...]
+    opening: tuple[NextStep, ...]
+
+
 @part
 def events(subject: Subject) -> list[EventRow]:
     """Describe every event and its states, with P(by date)."""
-    outcome, prior, by_date = subject.outcome, subject.material.prior, subject.by_date
-    rows, steps = [], {(step.event, step.step): (step, False) for step in next_steps(outcome)}
-    opening_steps = {(step.event, step.step): (step, True) for step in next_steps(prior, at_opening=True)}
+    outcome, prior, by_date, rows = subject.outcome, subject.material.prior, subject.by_date, []
+    asked = from_data(AskedSteps, subject.material.answers.of_sections["events"])
+    steps = {(step.event, step.step): (step, False) for step in asked.now}
+    opening_steps = {(step.event, step.step): (step, True) for step in asked.opening}
     told = sorted((opening_steps | steps).values(), key=lambda one: not one[1])
     for v, event in enumerate(outcome.layout.events):
         now, opening = outcome.events[event.id], prior.events[event.id]
@@ -286,6 +296,12 @@ class EventsSection(Section):
 
     id, title, group, place = "events", "Events", "Explore", 90
     entries: ClassVar[Mapping[str, int]] = {"events": 170, "curves": 180}
+
+    @classmethod
+    def asks(cls, inputs: Inputs) -> object:
+        """Suppose each step that is still to come."""
+        now, opening = next_steps(inputs.outcome), next_steps(inputs.prior, at_opening=True)
+        return as_data(AskedSteps(now=now, opening=opening))
 
     @classmethod
     def shown(cls, subject: Subject) -> EventsShown:
