@@ -9,16 +9,15 @@ from math import log, log1p
 from forecast.report.section import Subject, part
 from forecast.report.sections.alternatives import REFIT_ALL, UNCHANGED, alternatives
 from forecast.report.sections.grounds import statements
-from forecast.report.sections.history import BesideRow, OtherForecast, history
+from forecast.report.sections.history import PERCENT, BesideRow, OtherForecast, history
 from forecast.report.sections.judgement import scenario_rows
 from forecast.report.sections.watch import LEAST, watch
 from forecast.report.sections.waterfall import shortened
-from forecast.words import THIN_SPACE, counted, event_names, scenario_names
+from forecast.words import counted, event_names, scenario_names
 from forecast.workspace.read_benchmarks import authors_of
 
 HEADLINE = 50  # characters of a report's headline
 CLEAR_POINT = 0.01  # a change that is told of a report
-PERCENT = f"{THIN_SPACE}%"
 _LEAST = f"{100 * LEAST:.0f} points"
 
 
@@ -168,10 +167,9 @@ def _odds_apart(row: Disagreement) -> float:
 
 def in_odds(asked: Caveats) -> str:
     """Name the question on which the odds differ most, as a part of a sentence; empty where it is the same one."""
-    row = asked.in_odds
-    return (
-        "" if row is None else f", in odds most on “{row.text}” ({row.forecaster} {row.other_shown}, here {row.shown})"
-    )
+    if (row := asked.in_odds) is None:
+        return ""
+    return f", in odds most on “{row.text}” ({row.forecaster} {row.other_shown}, here {row.shown})"
 
 
 def _on_disagreement(row: Disagreement | None) -> str:
@@ -203,20 +201,15 @@ def _coded(subject: Subject) -> CodedPart | None:
     )
 
 
-def _both(row: CodedPart) -> list[tuple[str | None, str | None]]:
-    return [(row.shown, row.interval), (row.ordinary_shown, row.ordinary_interval)]
-
-
-def _bare(ends: str | None) -> str:
-    return (ends or "").removesuffix(PERCENT)
-
-
 def _on_coding(row: CodedPart | None) -> str:
     if row is None:
         return "No statement carries a number of the editors."
     said = f"{row.statements} of {counted(row.of, 'statement')} carry editors' numbers;"
     if row.scenario:
-        there, here = (f"{shown} ({_bare(ends)})" for shown, ends in _both(row))
+        there, here = (
+            f"{shown} ({(ends or '').removesuffix(PERCENT)})"
+            for shown, ends in ((row.shown, row.interval), (row.ordinary_shown, row.ordinary_interval))
+        )
         return f"{said} without them: {row.scenario} {there}, not {here}."
     if row.shown is None:
         return f"{said} without them: not computed here."
